@@ -1,0 +1,61 @@
+"""Retention Workbook: from a raw customer file to a proven return on retention.
+
+``import retention_lib as rl``. Names are imported when they are first used, so that starting
+costs nothing for what is not needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retention_lib.base.customer_base import CustomerBase as CustomerBase
+    from retention_lib.base.duplicates import find_duplicates as find_duplicates
+    from retention_lib.base.duplicates import merge_duplicates as merge_duplicates
+    from retention_lib.base.duplicates import undo_merge as undo_merge
+    from retention_lib.base.importing import import_export as import_export
+    from retention_lib.base.importing import import_raw as import_raw
+    from retention_lib.base.importing import propose_matching as propose_matching
+    from retention_lib.base.opening import describe_base as describe_base
+    from retention_lib.base.opening import open_base as open_base
+    from retention_lib.base.opening import open_raw_base as open_raw_base
+    from retention_lib.base.quality import check_quality as check_quality
+    from retention_lib.base.simulate import simulate_base as simulate_base
+    from retention_lib.base.workbooks import load_workbook as load_workbook
+    from retention_lib.errors import DataWarning as DataWarning
+    from retention_lib.errors import InputError as InputError
+    from retention_lib.errors import QuestionError as QuestionError
+    from retention_lib.errors import RetentionError as RetentionError
+    from retention_lib.portfolio.rfm import score_rfm as score_rfm
+    from retention_lib.portfolio.schemes import SegmentScheme as SegmentScheme
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "base.customer_base": ("CustomerBase",),
+    "base.duplicates": ("find_duplicates", "merge_duplicates", "undo_merge"),
+    "base.importing": ("import_export", "import_raw", "propose_matching"),
+    "base.opening": ("describe_base", "open_base", "open_raw_base"),
+    "base.quality": ("check_quality",),
+    "base.simulate": ("simulate_base",),
+    "base.workbooks": ("load_workbook",),
+    "errors": ("DataWarning", "InputError", "QuestionError", "RetentionError"),
+    "portfolio.rfm": ("score_rfm",),
+    "portfolio.schemes": ("SegmentScheme",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"retention_lib has no {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"retention_lib.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""The customer base: what came in, and in what state."""

@@ -1,0 +1,387 @@
+"""``CustomerBase``: the tables, the date they are seen from, the engine they live in.
+
+The base is the one door to the data. :meth:`CustomerBase.visible` shows nothing that became
+known after ``as_of``, so no measure built on it can see the future.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import narwhals as nw
+
+from retention_lib.base import engine
+from retention_lib.base.contract import TABLES, Column, Table
+from retention_lib.errors import ChoiceError, DataWarning, InputError
+from retention_lib.wording import LANGUAGES, Language, Wording
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Dates that say when something ended: known only from that day on, so an end after as_of is
+# hidden together with what it brought to light.
+_ENDINGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "customers": {"closed_on": ("closure_reason",)},
+    "feedback": {"resolved_on": ()},
+    "opportunities": {"closed_on": ("won", "stage"), "last_follow_up_on": ()},
+}
+# The date from which a row of a table exists at all.
+_BEGINNINGS = {
+    "transactions": "date",
+    "interactions": "date",
+    "feedback": "date",
+    "campaigns": "date",
+    "opportunities": "opened_on",
+}
+
+# Money is summed as floating numbers; an engine adds them in its own order. Rounding the sums
+# makes 0.1 + 0.2 - 0.3 nothing rather than a purchase, and equal values equal on any engine.
+NET_DECIMALS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class CustomerBase:
+    """A customer base seen from ``as_of``.
+
+    Make one with :func:`retention_lib.open_base` or :meth:`from_tables`. ``made_from`` says how
+    it was made: where the tables came from, how many rows were read, kept and set aside.
+    """
+
+    tables: Mapping[str, nw.LazyFrame[Any]]
+    as_of: date
+    activity_window_days: int = 365
+    wording: Wording = field(default_factory=Wording)
+    margin_rate: float | None = None
+    name: str = ""
+    made_from: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_tables(
+        cls,
+        transactions: Any,
+        *,
+        customers: Any = None,
+        people: Any = None,
+        interactions: Any = None,
+        feedback: Any = None,
+        campaigns: Any = None,
+        opportunities: Any = None,
+        as_of: date | str | None = None,
+        activity_window_days: int = 365,
+        currency: str = "EUR",
+        language: Language = "en",
+        margin_rate: float | None = None,
+        name: str = "",
+        made_from: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """A base from pandas, Polars, DuckDB, Spark or Ibis tables, or paths of Parquet files.
+
+        Columns are those of ``docs/data-dictionary.md``; others are kept. Rows without a
+        customer, a date or a finite amount are set aside with a warning that counts them.
+        ``as_of`` defaults to the last transaction date, never to today. ``margin_rate`` is the
+        share of revenue that is margin where no ``margin`` column says better (0 to 1).
+
+        Raises ``InputError`` where a required column is missing or cannot be read.
+
+        >>> import pandas as pd
+        >>> lines = pd.DataFrame({"customer_id": ["007", "007", "8"],
+        ...     "date": pd.to_datetime(["2024-01-05", "2024-03-05", "2024-02-01"]),
+        ...     "amount": [10.0, 20.0, 5.0]})
+        >>> base = CustomerBase.from_tables(lines)
+        >>> base.as_of
+        datetime.date(2024, 3, 5)
+        """
+        given = {
+            "transactions": transactions,
+            "customers": customers,
+            "people": people,
+            "interactions": interactions,
+            "feedback": feedback,
+            "campaigns": campaigns,
+            "opportunities": opportunities,
+        }
+        _check_options(activity_window_days, language, margin_rate)
+        connection = engine.connect()
+        tables: dict[str, nw.LazyFrame[Any]] = {}
+        made: dict[str, Any] = {"tables": {}, **(made_from or {})}
+        given = {table_name: native for table_name, native in given.items() if native is not None}
+        if len(given) > 1:
+            # Relations may come from several connections, and those cannot be joined.
+            for table_name, native in given.items():
+                if engine.is_relation(native):
+                    given[table_name] = engine.into_connection(native, table_name, connection)
+        for table_name, native in given.items():
+            if table_name == "transactions":
+                frame = engine.as_lazy(native, table_name, connection)
+            else:
+                frame = engine.beside(native, tables["transactions"], table_name, connection)
+            tables[table_name], counts = _clean(TABLES[table_name], frame)
+            made["tables"] = {**made["tables"], table_name: counts}
+        return cls(
+            tables=tables,
+            as_of=_as_date(as_of) if as_of is not None else _last_day(tables["transactions"]),
+            activity_window_days=activity_window_days,
+            wording=Wording(language, currency),
+            margin_rate=margin_rate,
+            name=name,
+            made_from=made,
+        )
+
+    @property
+    def as_of_day(self) -> int:
+        """``as_of`` as an integer day number."""
+        return engine.day_number(self.as_of)
+
+    @property
+    def engine(self) -> str:
+        """The engine the transactions live in, such as ``duckdb``."""
+        return engine.engine_name(self.tables["transactions"])
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Whether the base has that table, with those columns."""
+        return table in self.tables and set(columns) <= set(self.columns(table))
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Names of the columns of a table as it came in, without the day numbers."""
+        return tuple(c for c in self._schemas[table] if not c.endswith("_day") and c != "day")
+
+    @cached_property
+    def _schemas(self) -> dict[str, tuple[str, ...]]:
+        return {name: tuple(t.collect_schema().names()) for name, t in self.tables.items()}
+
+    def visible(self, table: str) -> nw.LazyFrame[Any]:
+        """A table as it was known on ``as_of``, as a Narwhals lazy frame.
+
+        Beside each date stands its integer day number: ``day`` for ``date``, ``closed_on_day``
+        for ``closed_on`` and so on. Rows that begin after ``as_of`` are not there; endings
+        after ``as_of`` are empty.
+        """
+        self._must_have(table)
+        frame = self.tables[table]
+        columns = self._schemas[table]
+        begins = _BEGINNINGS.get(table)
+        if begins in columns:
+            name = day_column(begins)
+            # Without a date of its own a row cannot be later than as_of.
+            known = nw.col(name).is_null() | (nw.col(name) <= self.as_of_day)
+            frame = frame.filter(known)
+        for ends, told in _ENDINGS.get(table, {}).items():
+            if ends in columns:
+                frame = _hide_after(frame, ends, [c for c in told if c in columns], self.as_of_day)
+        return frame
+
+    def customer_days(self) -> nw.LazyFrame[Any]:
+        """One row a customer and day: ``customer_id, day, net, lines``; refund days included."""
+        return (
+            self.visible("transactions")
+            .group_by("customer_id", "day")
+            .agg(
+                nw.col("amount").sum().round(NET_DECIMALS).alias("net"),
+                nw.len().alias("lines"),
+            )
+        )
+
+    def purchases(self) -> nw.LazyFrame[Any]:
+        """One row a purchase: a customer's day whose lines net to more than zero."""
+        return self.customer_days().filter(nw.col("net") > 0)
+
+    def to_pandas(self, table: str = "transactions") -> pd.DataFrame:
+        """A table as it was known on ``as_of``, in pandas, for looking at."""
+        frame = self.visible(table).select(*self.columns(table))
+        return engine.collect(frame)
+
+    def at(self, as_of: date | str) -> Self:
+        """The same base seen from another date.
+
+        Raises ``InputError`` where the date lies before the first transaction.
+        """
+        day = _as_date(as_of)
+        first = engine.one_row(self.tables["transactions"].select(nw.col("day").min()))["day"]
+        if engine.day_number(day) < first:
+            raise InputError(
+                f"The first transaction is of {engine.day_of(first)}; nothing is known on {day}."
+            )
+        return replace(self, as_of=day)
+
+    def with_window(self, activity_window_days: int) -> Self:
+        """The same base with another activity window, in days."""
+        _check_options(activity_window_days, self.wording.language, self.margin_rate)
+        return replace(self, activity_window_days=activity_window_days)
+
+    def _must_have(self, table: str) -> None:
+        if table not in TABLES:
+            raise ChoiceError("table", table, TABLES)
+        if table not in self.tables:
+            raise InputError(
+                f"This base has no table {table!r}. With it the workbook shows: "
+                f"{TABLES[table].unlocks}."
+            )
+
+    def __repr__(self) -> str:
+        called = f"{self.name!r}, " if self.name else ""
+        return (
+            f"<CustomerBase {called}{', '.join(self.tables)}; as of {self.as_of}; "
+            f"window {self.activity_window_days} days; on {self.engine}>"
+        )
+
+
+def day_column(date_column: str) -> str:
+    """The name of the day number beside a date column: ``day`` for the plain ``date``."""
+    return "day" if date_column == "date" else f"{date_column}_day"
+
+
+def _as_date(value: date | str) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise InputError(f"as_of must be a date such as 2025-12-31; got {value!r}.") from None
+
+
+def _check_options(window: int, language: str, margin_rate: float | None) -> None:
+    if isinstance(window, bool) or not isinstance(window, int) or window < 1:
+        raise InputError(
+            f"activity_window_days must be a whole number of days, 1 or more; got {window!r}."
+        )
+    if language not in LANGUAGES:
+        raise ChoiceError("language", language, LANGUAGES)
+    if margin_rate is not None and not 0 <= margin_rate <= 1:
+        raise InputError(f"margin_rate must lie between 0 and 1; got {margin_rate!r}.")
+
+
+def _last_day(transactions: nw.LazyFrame[Any]) -> date:
+    last = engine.one_row(transactions.select(nw.col("day").max()))["day"]
+    if last is None:
+        raise InputError("The transactions table has no usable row; a base needs at least one.")
+    return engine.day_of(last)
+
+
+def _hide_after(
+    frame: nw.LazyFrame[Any], ends: str, told: list[str], as_of_day: int
+) -> nw.LazyFrame[Any]:
+    still_open = nw.col(day_column(ends)) > as_of_day
+    hidden = [*told, ends, day_column(ends)]
+    return frame.with_columns(
+        nw.when(~still_open.fill_null(False)).then(nw.col(name)).alias(name) for name in hidden
+    )
+
+
+def _clean(table: Table, frame: nw.LazyFrame[Any]) -> tuple[nw.LazyFrame[Any], dict[str, Any]]:
+    """Check a table against the contract, type it, add day numbers, set bad rows aside."""
+    schema = dict(frame.collect_schema())
+    missing = [name for name in table.required_names if name not in schema]
+    if missing:
+        raise InputError(
+            f"The table {table.name!r} lacks {', '.join(missing)}; it has "
+            f"{', '.join(schema)}. Rename its columns, or read the file with "
+            f"rl.import_export(), which matches them for you."
+        )
+    for column in table.columns:
+        if column.name in schema:
+            frame = _typed(table, column, frame, schema[column.name])
+    usable = _usable(table)
+    counts = engine.one_row(
+        frame.select(
+            nw.len().alias("rows_read"),
+            *[(~ok).cast(nw.Int64).sum().alias(reason) for reason, ok in usable.items()],
+            (~nw.all_horizontal(*usable.values(), ignore_nulls=False))
+            .cast(nw.Int64)
+            .sum()
+            .alias("set_aside"),
+        )
+    )
+    counts = {name: int(value or 0) for name, value in counts.items()}
+    counts["rows_kept"] = counts["rows_read"] - counts["set_aside"]
+    if counts["set_aside"]:
+        _warn_set_aside(table.name, counts, list(usable))
+        frame = frame.filter(nw.all_horizontal(*usable.values(), ignore_nulls=False))
+    return frame, counts
+
+
+def _usable(table: Table) -> dict[str, nw.Expr]:
+    """What a row must have: a reason for setting it aside to the test it must pass."""
+    tests: dict[str, nw.Expr] = {}
+    for column in table.columns:
+        if column.required:
+            test = ~nw.col(column.name).is_null()
+            if column.kind == "amount":
+                test = nw.col(column.name).is_finite().fill_null(False)
+            tests[f"no usable {column.name}"] = test
+    return tests
+
+
+def _warn_set_aside(table: str, counts: dict[str, int], reasons: list[str]) -> None:
+    said = ", ".join(f"{counts[reason]:,} with {reason}" for reason in reasons if counts[reason])
+    warnings.warn(
+        f"{counts['set_aside']:,} of {counts['rows_read']:,} rows of {table} were set aside: "
+        f"{said}. Read the file with rl.import_export() to see and mend them.",
+        DataWarning,
+        stacklevel=4,
+    )
+
+
+def _typed(
+    table: Table, column: Column, frame: nw.LazyFrame[Any], dtype: nw.dtypes.DType
+) -> nw.LazyFrame[Any]:
+    name = column.name
+    if column.kind == "text":
+        return frame.with_columns(_as_text(name, dtype))
+    if column.kind == "date":
+        frame = _as_dates(table, name, frame, dtype)
+        return engine.with_day_number(frame, name, day_column(name))
+    if column.kind in ("amount", "number"):
+        if not dtype.is_numeric():
+            raise InputError(_wrong_kind(table, name, dtype, "numbers"))
+        return frame.with_columns(nw.col(name).cast(nw.Float64))
+    if dtype != nw.Boolean:
+        if not dtype.is_integer():
+            raise InputError(_wrong_kind(table, name, dtype, "yes or no (true or false)"))
+        return frame.with_columns((nw.col(name) != 0).alias(name))
+    return frame
+
+
+def _as_text(name: str, dtype: nw.dtypes.DType) -> nw.Expr:
+    column = nw.col(name)
+    if dtype.is_float():
+        # pandas makes 13085.0 of a whole-number column with gaps; the customer is 13085.
+        whole = column == column.round(0)
+        as_whole = nw.when(whole).then(column).cast(nw.Int64).cast(nw.String)
+        column = nw.when(whole).then(as_whole).otherwise(column.cast(nw.String))
+        return nw.when(~nw.col(name).is_nan()).then(column).alias(name)
+    text = column.cast(nw.String).str.strip_chars()
+    return nw.when(text != "").then(text).alias(name)
+
+
+def _as_dates(
+    table: Table, name: str, frame: nw.LazyFrame[Any], dtype: nw.dtypes.DType
+) -> nw.LazyFrame[Any]:
+    if dtype in (nw.Date, nw.Datetime):
+        return frame
+    if dtype != nw.String:
+        raise InputError(_wrong_kind(table, name, dtype, "dates"))
+    iso = nw.col(name).str.contains(r"^\d{4}-\d{2}-\d{2}([T ]|$)")
+    odd = frame.filter(~nw.col(name).is_null(), ~iso).select(name)
+    strange = odd.head(1).collect("pyarrow").rows()
+    if strange:
+        raise InputError(
+            f"The column {name!r} of {table.name!r} holds dates as text that are not of the form "
+            f"2025-12-31 (for example {strange[0][0]!r}), so their order is a guess. Convert them "
+            f"first, or read the file with rl.import_export(), which decides the order."
+        )
+    day = nw.col(name).str.slice(0, 10).str.to_date(format="%Y-%m-%d")
+    return frame.with_columns(day.alias(name))
+
+
+def _wrong_kind(table: Table, name: str, dtype: nw.dtypes.DType, wanted: str) -> str:
+    return (
+        f"The column {name!r} of {table.name!r} should hold {wanted} but is of type {dtype}. "
+        f"Convert it first, or read the file with rl.import_export(), which does it for you."
+    )

@@ -1,0 +1,305 @@
+"""What became of an export: the account of its rows, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import pandas as pd
+
+from retention_lib.base.customer_base import CustomerBase
+from retention_lib.base.judging import Reader
+from retention_lib.base.matching import Matching
+from retention_lib.base.saving import save_table
+from retention_lib.base.sources import FILE, ROW, read_raw
+from retention_lib.base.values import quoted
+from retention_lib.errors import InputError
+from retention_lib.results import Result
+from retention_lib.wording import Wording
+
+
+def reason_label(wording: Wording, reason: str) -> str:
+    """A reason for setting rows aside, in words; the empty reason is ``kept``."""
+    return wording.say(f"import.reason.{reason.split(':')[0]}" if reason else "import.kept")
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Import(Result):
+    """What became of an export: one row a fate of its rows.
+
+    Columns: ``reason`` (a code, empty for the rows kept), ``label``, ``rows``, ``share`` of the
+    rows read, ``amount`` (their money). ``rows_read`` = ``rows_kept`` + rows of ``set_aside``.
+    """
+
+    matching: Matching = field(kw_only=True)
+    rows_read: int = field(kw_only=True)
+    rows_kept: int = field(kw_only=True)
+    reader: Reader = field(kw_only=True)
+
+    chart: ClassVar[str] = "plot_set_aside"
+    formats: ClassVar[Mapping[str, str]] = {"rows": "count", "share": "percent", "amount": "money"}
+
+    @classmethod
+    def of(cls, reader: Reader, wording: Wording) -> Self:
+        """Judge the rows of a reader and account for every one of them.
+
+        Raises ``InputError`` where not a single row can be used.
+        """
+        reader.judge()
+        account = reader.account()
+        kept = account.get("", (0, None))[0]
+        rows_read = sum(rows for rows, _ in account.values())
+        if kept == 0:
+            said = ", ".join(f"{rows:,} × {reason}" for reason, (rows, _) in account.items())
+            raise InputError(
+                f"No row of {reader.raw.reading.source} could be used ({said}). Look at the "
+                f"matching with rl.propose_matching() and correct it with matching={{…}}."
+            )
+        ranked = sorted(account.items(), key=lambda item: (item[0] != "", -item[1][0], item[0]))
+        frame = pd.DataFrame(
+            {
+                "reason": [reason for reason, _ in ranked],
+                "label": [reason_label(wording, reason) for reason, _ in ranked],
+                "rows": [rows for _, (rows, _) in ranked],
+                "share": [rows / rows_read for _, (rows, _) in ranked],
+                "amount": [amount for _, (_, amount) in ranked],
+            }
+        )
+        return cls(
+            frame,
+            wording=wording,
+            assumptions={"table": reader.contract.name, **reader.answers.given()},
+            matching=reader.matching,
+            rows_read=rows_read,
+            rows_kept=kept,
+            reader=reader,
+        )
+
+    @property
+    def file(self) -> str:
+        """The name of what was read."""
+        return self.reader.raw.reading.source
+
+    @cached_property
+    def set_aside(self) -> pd.DataFrame:
+        """Every row that was not kept, as it stood, with its row number and the reason.
+
+        Columns: ``row``, ``reason`` (in words), ``reason_code``, then those of the export, and
+        ``line`` with the text of lines that are no rows at all.
+        """
+        reader = self.reader
+        texts = ", ".join(
+            f"{quoted('text ' + name)} AS {quoted(name)}" for name in reader.raw.header
+        )
+        book = ", ".join(reader.book_columns())
+        reader.connection.register("rejected", reader.raw.rejected)
+        relation = reader.connection.sql(
+            f"""
+            SELECT * FROM (
+                SELECT {book}, split_part(reason, ':', 1) AS reason, {texts}, NULL AS line
+                FROM judged WHERE reason IS NOT NULL
+                UNION ALL BY NAME
+                SELECT {book}, reason, text AS line FROM rejected
+            ) ORDER BY {book}"""
+        )
+        frame = relation.to_arrow_table().to_pandas()
+        frame = frame.rename(columns={ROW: "row", FILE: "file", "reason": "reason_code"})
+        labels = {code: reason_label(self.wording, code) for code in frame["reason_code"].unique()}
+        frame.insert(1, "reason", frame["reason_code"].map(labels))
+        return frame
+
+    @property
+    def base_revenue(self) -> float | None:
+        """The sum of the amounts kept; ``None`` where the table has no amounts."""
+        amount = self.table.loc[self.table["reason"] == "", "amount"].iloc[0]
+        return None if pd.isna(amount) else float(amount)
+
+    def sentence(self) -> str:
+        """How many rows were read, kept and set aside."""
+        say, aside = self.wording.say, self.rows_read - self.rows_kept
+        words: dict[str, object] = {
+            "file": self.file,
+            "read": self.rows_read,
+            "kept": self.rows_kept,
+            "aside": aside,
+            "share": self.wording.percent(aside / self.rows_read),
+        }
+        revenue = self.base_revenue
+        if revenue is None:
+            return say("import.sentence_without_money", **words)
+        return say("import.sentence", **words, money=self.wording.money(revenue))
+
+    def careless_sentence(self) -> str:
+        """What adding up the column as it stands would have said, beside the truth."""
+        money = self.wording.money
+        kept = self.base_revenue
+        if kept is None:
+            return self.sentence()
+        careless = float(self.table["amount"].sum())
+        key = "import.careless_same" if round(careless - kept, 2) == 0 else "import.careless"
+        return self.wording.say(
+            key, careless=money(careless), kept=money(kept), gap=money(abs(careless - kept))
+        )
+
+    def what_was_done(self) -> pd.DataFrame:
+        """What was decided about the file, each with its evidence: ``step, decision, why``."""
+        return pd.DataFrame(_steps(self.reader), columns=["step", "decision", "why"])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows kept, in pandas, for looking at."""
+        return self.reader.connection.table("kept").to_arrow_table().to_pandas()
+
+    def to_base(self, **options: Any) -> CustomerBase:
+        """A :class:`CustomerBase` of the rows kept; ``options`` as in ``from_tables``."""
+        if self.reader.contract.name != "transactions":
+            raise InputError(
+                f"A base needs transactions; this import holds {self.reader.contract.name}. "
+                f"Save both into one folder with .save() and open that."
+            )
+        outcome = self.outcome()
+        made = {"path": self.file, "import": outcome, "imports": {"transactions": outcome}}
+        options.setdefault("language", self.wording.language)
+        return CustomerBase.from_tables(
+            self.reader.connection.table("kept"), made_from=made, **options
+        )
+
+    def outcome(self) -> dict[str, Any]:
+        """The account of the import, for ``workbook.toml`` and the scorecard."""
+        aside = self.table[self.table["reason"] != ""]
+        examples = {}
+        for code, rows in self.set_aside.groupby("reason_code", sort=True):
+            first = rows.iloc[0]
+            cells = first.drop(["row", "reason", "reason_code"]).dropna()
+            examples[str(code)] = [int(first["row"]), " · ".join(cells.astype(str))[:200]]
+        return {
+            "file": self.file,
+            "rows_read": self.rows_read,
+            "rows_kept": self.rows_kept,
+            "set_aside": dict(zip(aside["reason"], aside["rows"].astype(int), strict=True)),
+            "examples": examples,
+        }
+
+    def add_mended(self, path: str | Path) -> Import:
+        """Take back rows that were set aside and have been mended in the saved file.
+
+        Rows are recognised by their ``row`` number; those that still cannot be used stay set
+        aside. The account stays whole: no row is read twice.
+        """
+        return _mend(self, path)
+
+    def save(
+        self,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        currency: str | None = None,
+        margin_rate: float | None = None,
+        as_of: date | None = None,
+        activity_window_days: int | None = None,
+    ) -> Path:
+        """Save the table into a workbook folder that :func:`retention_lib.open_base` opens.
+
+        Writes ``<table>.parquet``, ``workbook.toml`` with the matching and the answers, and,
+        where rows were set aside, ``set_aside_<table>.xlsx`` to open and mend. A folder may
+        take several tables, one import after the other. The settings left out stay as they are.
+        """
+        settings = {
+            "name": name,
+            "currency": currency,
+            "language": self.wording.language,
+            "margin_rate": margin_rate,
+            "as_of": as_of,
+            "activity_window_days": activity_window_days,
+        }
+        entry = {
+            "matching": self.matching.to_dict(),
+            "answers": self.reader.answers.given(),
+            "outcome": self.outcome(),
+        }
+        return save_table(
+            Path(folder),
+            self.reader.contract.name,
+            self.reader.connection.table("kept"),
+            self.set_aside,
+            entry,
+            settings,
+        )
+
+
+def _steps(reader: Reader) -> list[tuple[str, str, str]]:
+    reading = reader.raw.reading
+    steps = []
+    for part in reading.parts or (reading,):
+        if part.encoding:
+            steps.append(("encoding", part.encoding, part.encoding_evidence))
+        if part.separator:
+            steps.append(("separator", repr(part.separator), ""))
+        if part.lines_before_header:
+            said = " / ".join(part.lines_before_header)
+            steps.append(("headings", f"row {part.header_row}", f"before them: {said}"))
+        steps += [("reading", assumption, "") for assumption in part.assumptions]
+    for column, amount in reader.amounts.items():
+        steps.append(
+            (f"numbers in {column!r}", f"decimal mark {amount.decimal!r}", amount.evidence)
+        )
+    for column, day in reader.dates.items():
+        how = (day.order or "written out").replace("_", " ")
+        change = f" {day.how_to_change}" if day.assumed else ""
+        steps.append((f"dates in {column!r}", how, day.evidence + change))
+    if "amount" not in reader.source_of and "amount" in reader.typed_columns():
+        steps.append(("amount", "quantity × unit price", "the file has no amount of its own"))
+    if reader.matching.unknown:
+        kept = ", ".join(reader.matching.unknown)
+        steps.append(("other columns", "kept as they are", kept))
+    return steps
+
+
+def _mend(done: Import, path: str | Path) -> Import:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    reader = done.reader
+    mended = read_raw(path)
+    if "row" not in mended.header:
+        raise InputError(
+            f"{Path(path).name} has no column 'row', by which mended rows are recognised; use "
+            f"the file that .save() wrote."
+        )
+    raw = reader.raw
+    if FILE in raw.table.column_names:
+        raise InputError("Mend the files of a folder themselves and import the folder again.")
+    numbers = pa.array([int(text) for text in mended.table.column("row").to_pylist()], pa.int64())
+    mendable = pc.is_in(numbers, pa.array(done.set_aside["row"]))
+    if not pc.all(mendable).as_py():
+        strange = numbers.filter(pc.invert(mendable))
+        raise InputError(
+            f"{len(strange)} row(s) of {Path(path).name} were never set aside (first: row "
+            f"{strange[0].as_py()}); keep the numbers of the column 'row' as they are."
+        )
+    columns = {ROW: numbers}
+    for name in raw.header:
+        texts = mended.table.column(name) if name in mended.header else pa.nulls(len(numbers))
+        columns[name] = texts.cast(pa.string())
+    replaced = pa.table(columns).select(raw.table.column_names)
+    # A line that was no row at all and still has nothing in its columns has not been mended.
+    touched = [n for n in numbers.to_pylist() if n in set(_filled_rows(replaced, raw.header))]
+    replaced = replaced.filter(pc.is_in(replaced.column(ROW), pa.array(touched, pa.int64())))
+    table = raw.table.filter(
+        pc.invert(pc.is_in(raw.table.column(ROW), replaced.column(ROW).combine_chunks()))
+    )
+    rejected = raw.rejected.filter(
+        pc.invert(pc.is_in(raw.rejected.column(ROW), replaced.column(ROW).combine_chunks()))
+    )
+    whole = pa.concat_tables([table, replaced.cast(table.schema)]).sort_by(ROW)
+    merged = replace(raw, table=whole, rejected=rejected)
+    return Import.of(Reader(merged, reader.matching, reader.contract, reader.answers), done.wording)
+
+
+def _filled_rows(table: Any, header: Sequence[str]) -> list[int]:
+    frame = table.to_pandas()
+    texts = frame[list(header)].fillna("").apply(lambda column: column.str.strip())
+    return [int(number) for number in frame.loc[(texts != "").any(axis=1), ROW]]

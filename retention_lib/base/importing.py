@@ -1,0 +1,169 @@
+"""A foreign export in, a checked table out; every row accounted for.
+
+The steps are the ones a careful person would take: read everything as text, match the headings,
+decide from the whole of each column how it is written, type it, and set aside, with a reason,
+what cannot be used. Reading is :mod:`sources`, deciding is :mod:`values`, headings are
+:mod:`matching`; this module puts them in order and keeps the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from retention_lib.base import contract, workbooks
+from retention_lib.base.imported import Import
+from retention_lib.base.judging import Answers, DateOrder, DecimalMark, DuplicateLines, Reader
+from retention_lib.base.matching import Matching
+from retention_lib.base.matching import propose_matching as match_headings
+from retention_lib.base.sources import RawTable, read_raw
+from retention_lib.errors import ChoiceError, InputError, QuestionError
+from retention_lib.wording import Language, Wording
+
+
+def propose_matching(
+    path: str | Path,
+    table: str = "transactions",
+    *,
+    encoding: str | None = None,
+    separator: str | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
+) -> Matching:
+    """How the columns of a file would be matched to the contract, before anything is imported.
+
+    One row a column of the contract: the export's column, how sure, a sample of its values.
+    Answer what is doubtful with ``import_export(path, matching={"customer_id": "Code client"})``.
+
+    >>> proposed = propose_matching("data/sample/cdnow/raw/cdnow_sample.csv")
+    >>> proposed.accepted["customer_id"]
+    'customer_id'
+    """
+    contract.table(table)
+    raw = read_raw(path, encoding=encoding, separator=separator, sheet=sheet, header_row=header_row)
+    return match_headings(raw.header, table, samples=_samples(raw))
+
+
+def import_export(
+    path: str | Path,
+    table: str = "transactions",
+    *,
+    matching: Matching | Mapping[str, str | None] | str | Path | None = None,
+    encoding: str | None = None,
+    separator: str | None = None,
+    decimal: DecimalMark | None = None,
+    date_order: DateOrder | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    duplicates: DuplicateLines = "keep",
+    leave_out: Mapping[str, Sequence[str]] | None = None,
+    language: Language | None = None,
+) -> Import:
+    """Read a foreign export (CSV, Excel, Parquet, a folder of them, a database URL).
+
+    ``matching`` answers for headings: contract column to the export's column (``None`` leaves a
+    column out), or the folder of a workbook whose last import is to be repeated, answers and
+    all. The other arguments answer what a file cannot say by itself; each is asked for by name
+    where it is needed. ``duplicates="set_aside"`` sets exact copies of a line aside (default:
+    ``"keep"``, because two equal lines may be two sales). ``leave_out`` sets rows aside by
+    value: ``{"product": ["POSTAGE"]}``.
+
+    Raises ``InputError`` where the file cannot be used, ``QuestionError`` where it can be read
+    in more than one way; nothing doubtful is taken silently.
+
+    >>> done = import_export("data/sample/cdnow/raw/cdnow_sample.csv")
+    >>> done.rows_read, done.rows_kept
+    (6919, 6919)
+    """
+    contract.table(table)
+    if duplicates not in ("keep", "set_aside"):
+        raise ChoiceError("duplicates", duplicates, ("keep", "set_aside"))
+    answers = Answers(
+        encoding=encoding,
+        separator=separator,
+        decimal=decimal,
+        date_order=date_order,
+        sheet=sheet,
+        header_row=header_row,
+        duplicates=duplicates,
+        leave_out=leave_out or {},
+    )
+    if isinstance(matching, str | Path):
+        matching, answers, language = _remembered(Path(matching), table, answers, language)
+    raw = read_raw(
+        path,
+        encoding=answers.encoding,
+        separator=answers.separator,
+        sheet=answers.sheet,
+        header_row=answers.header_row,
+    )
+    wording = Wording(language or "en")
+    matched = _matched(raw, table, matching, wording)
+    reader = Reader(raw, matched, contract.TABLES[table], answers)
+    return Import.of(reader, wording)
+
+
+def import_raw(table: str = "transactions", *, path: str | Path | None = None) -> Import:
+    """Import, live, the raw export behind the loaded workbook (or the workbook at ``path``).
+
+    Where the workbook has no export on file, its own table is read the same way, so that the
+    chapter on the raw file runs on any base.
+    """
+    place = workbooks.loaded_path() if path is None else Path(path)
+    if place.name == workbooks.FILE_NAME or (place / workbooks.FILE_NAME).is_file():
+        book = workbooks.read_workbook(place)
+        entry = book.tables.get(table)
+        if entry is None:
+            raise ChoiceError("table", table, book.tables)
+        source = entry.raw if entry.raw is not None and entry.raw.exists() else entry.file
+        known = book.folder if entry.reading and source == entry.raw else None
+        return import_export(source, table, matching=known, language=_language(book))
+    return import_export(place, table)
+
+
+def _language(book: workbooks.Workbook) -> Language:
+    return "fr" if book.settings.language == "fr" else "en"
+
+
+def _remembered(
+    place: Path, table: str, answers: Answers, language: Language | None
+) -> tuple[Matching, Answers, Language]:
+    """The matching and the answers of a workbook's last import; answers given now go before."""
+    book = workbooks.read_workbook(place)
+    reading = dict(book.tables[table].reading) if table in book.tables else {}
+    if "matching" not in reading:
+        raise InputError(
+            f"The workbook in {place} remembers no import of {table}; import the file once with "
+            f"its own matching and .save() it there."
+        )
+    remembered = Answers(**{**reading.get("answers", {}), **answers.given()})
+    return Matching.from_dict(reading["matching"]), remembered, language or _language(book)
+
+
+def _samples(raw: RawTable, rows: int = 1000) -> dict[str, list[str]]:
+    """The first texts that say something, of each column."""
+    head = raw.table.slice(0, rows)
+    return {
+        name: [text for text in head.column(name).to_pylist() if text and text.strip()]
+        for name in raw.header
+    }
+
+
+def _matched(
+    raw: RawTable,
+    table: str,
+    matching: Matching | Mapping[str, str | None] | None,
+    wording: Wording,
+) -> Matching:
+    if isinstance(matching, Matching):
+        fit = matching.applies_to(raw.header)
+        if not fit.fits:
+            raise QuestionError([fit.sentence(), *fit.matching.questions()])
+        return fit.matching
+    proposed = match_headings(raw.header, table, samples=_samples(raw), wording=wording)
+    if matching:
+        proposed = proposed.resolve(matching)
+    questions = proposed.questions()
+    if questions:
+        raise QuestionError(questions)
+    return proposed

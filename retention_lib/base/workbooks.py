@@ -1,0 +1,198 @@
+"""A workbook: a folder with ``workbook.toml``, and which of them is loaded.
+
+``workbook.toml`` says where the tables are, how their last export was read, the currency, the
+language and the dates. It is written beside and then renamed, so that an interrupted save
+leaves the old one whole.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from retention_lib.errors import InputError
+
+FILE_NAME = "workbook.toml"
+ENVIRONMENT = "RETENTION_WORKBOOK"
+"""Names the loaded workbook for one session; it goes before what was loaded last."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``workbook.toml`` says besides its tables.
+
+    ``margin_rate``: the share of revenue that is margin where no margin column says better.
+    """
+
+    name: str = ""
+    currency: str = "EUR"
+    language: str = "en"
+    margin_rate: float | None = None
+    as_of: date | None = None
+    activity_window_days: int = 365
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """One table of a workbook: its Parquet file, the export it came from, how it was read."""
+
+    file: Path
+    raw: Path | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """A workbook folder as its ``workbook.toml`` describes it."""
+
+    folder: Path
+    settings: Settings
+    tables: Mapping[str, TableEntry]
+
+
+def project_folder() -> Path:
+    """The folder of the project: the one that holds ``data/``."""
+    beside_the_library = Path(__file__).resolve().parents[2]
+    for folder in (beside_the_library, *Path.cwd().resolve().parents, Path.cwd().resolve()):
+        if (folder / "data" / "sample").is_dir():
+            return folder
+    return beside_the_library
+
+
+def loaded_path() -> Path:
+    """The loaded workbook: of this session, else the last loaded, else the b2b sample."""
+    session = os.environ.get(ENVIRONMENT)
+    if session:
+        return _found(session)
+    pointer = _pointer()
+    if pointer.is_file():
+        return _found(str(tomllib.loads(pointer.read_text("utf-8"))["workbook"]))
+    return project_folder() / "data" / "sample" / "b2b"
+
+
+def load_workbook(path: str | Path) -> Path:
+    """Make a workbook (a folder, or one file of transactions) the loaded one, from now on.
+
+    Every chapter then runs on it. Raises ``InputError`` where there is nothing at ``path``.
+    """
+    found = _found(str(path)).resolve()
+    write_text(_pointer(), tomlkit.dumps({"workbook": found.as_posix()}))
+    # The choice just made goes before one that the session was started with.
+    os.environ.pop(ENVIRONMENT, None)
+    return found
+
+
+def _pointer() -> Path:
+    return project_folder() / "data" / "loaded.toml"
+
+
+def _found(given: str) -> Path:
+    """A path as given, seen from here or from the project's folder."""
+    for path in (Path(given).expanduser(), project_folder() / given):
+        if path.exists():
+            return path
+    raise InputError(
+        f"There is nothing at {given!r} (seen from {Path.cwd().name!r} and from the project's "
+        f"folder). Give the path of a workbook folder or of a file."
+    )
+
+
+def read_workbook(path: Path) -> Workbook:
+    """Read ``workbook.toml``; every problem of it is said at once, with the remedy."""
+    file = path / FILE_NAME if path.is_dir() else path
+    try:
+        content = tomllib.loads(file.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        raise InputError(f"There is no {FILE_NAME} in {path}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is not readable as TOML: {error}.") from None
+    return Workbook(file.parent, _settings(file, content), _tables(file, content))
+
+
+def _settings(file: Path, content: Mapping[str, Any]) -> Settings:
+    wanted: dict[str, tuple[type, ...]] = {
+        "name": (str,),
+        "currency": (str,),
+        "language": (str,),
+        "margin_rate": (int, float),
+        "as_of": (date, str),
+        "activity_window_days": (int,),
+    }
+    problems = [
+        f"{key} = {content[key]!r} should be {' or '.join(kind.__name__ for kind in kinds)}"
+        for key, kinds in wanted.items()
+        if key in content and not isinstance(content[key], kinds)
+    ]
+    unknown = sorted(set(content) - set(wanted) - {"tables"})
+    problems += [f"{key!r} is not a setting (known: {', '.join(wanted)})" for key in unknown]
+    if problems:
+        raise InputError(f"{file} has {len(problems)} problem(s): {'; '.join(problems)}.")
+    given = {key: content[key] for key in wanted if key in content}
+    if isinstance(given.get("as_of"), str):
+        try:
+            given["as_of"] = date.fromisoformat(given["as_of"])
+        except ValueError:
+            raise InputError(
+                f"{file}: as_of = {given['as_of']!r} is not a date; write it as 2025-12-31."
+            ) from None
+    return Settings(**given)
+
+
+def _tables(file: Path, content: Mapping[str, Any]) -> dict[str, TableEntry]:
+    entries: dict[str, TableEntry] = {}
+    for name, entry in content.get("tables", {}).items():
+        if "file" not in entry:
+            raise InputError(f"{file}: the table {name!r} names no file.")
+        raw = entry.get("raw")
+        entries[name] = TableEntry(
+            file=file.parent / entry["file"],
+            raw=file.parent / raw if raw else None,
+            reading=entry.get("reading", {}),
+        )
+    if "transactions" not in entries:
+        raise InputError(f"{file} names no transactions table; only that one is required.")
+    absent = [str(entry.file) for entry in entries.values() if not entry.file.is_file()]
+    if absent:
+        raise InputError(f"{file} names files that are not there: {', '.join(absent)}.")
+    return entries
+
+
+def write_table_entry(
+    folder: Path, table: str, entry: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Path:
+    """Add or replace one table in ``workbook.toml``, keeping what a person wrote there."""
+    file = folder / FILE_NAME
+    document = tomlkit.parse(file.read_text("utf-8-sig")) if file.is_file() else tomlkit.document()
+    for key, value in settings.items():
+        if value is not None:
+            document[key] = value
+    tables = document.setdefault("tables", tomlkit.table(is_super_table=True))
+    tables[table] = _as_toml(entry)
+    write_text(file, tomlkit.dumps(document))
+    return file
+
+
+def _as_toml(value: Any) -> Any:
+    """TOML has no empty value: what is None is left out."""
+    if isinstance(value, Mapping):
+        table = tomlkit.table()
+        for key, item in value.items():
+            if item is not None:
+                table[key] = _as_toml(item)
+        return table
+    return value
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write beside and rename, so that a reader never sees half a file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.replace(file)

@@ -1,0 +1,72 @@
+"""What can go wrong, said so that a person can do something about it.
+
+Every message says what, how many, one example and the remedy. In a notebook the message is
+shown without a traceback: a marketer has no use for one, and a developer finds it in
+``__cause__`` or by running the cell as a script.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RetentionError(Exception):
+    """Anything the workbook refuses to do, with the remedy in the message."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython calls this instead of printing its own traceback.
+        return [f"{self.title}: {self}"]
+
+    @property
+    def title(self) -> str:
+        """The heading under which a notebook shows the message."""
+        return "This cannot be done yet"
+
+
+class InputError(RetentionError, ValueError):
+    """The data that came in cannot be used as it is."""
+
+    @property
+    def title(self) -> str:  # noqa: D102
+        return "Your data needs a hand"
+
+
+class QuestionError(InputError):
+    """The data can be read in more than one way; the person has to say which.
+
+    ``questions`` holds one text per ambiguity, each naming the argument that answers it.
+    """
+
+    def __init__(self, questions: Iterable[str]) -> None:
+        self.questions = list(questions)
+        super().__init__("\n".join(self.questions))
+
+    @property
+    def title(self) -> str:  # noqa: D102
+        return "A question before going on"
+
+
+class ChoiceError(RetentionError, ValueError):
+    """An argument that is not one of the choices; the message lists them."""
+
+    def __init__(self, argument: str, got: object, choices: Iterable[object]) -> None:
+        self.argument, self.got, self.choices = argument, got, list(choices)
+        listed = ", ".join(repr(choice) for choice in self.choices)
+        close = difflib.get_close_matches(str(got), [str(c) for c in self.choices], n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"{argument} must be one of {listed}; got {got!r}.{hint}")
+
+
+class MissingPackageError(RetentionError, ImportError):
+    """A feature needs a package that is not installed; the message says how to get it."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs packages that are not installed here. "
+            f"Install them with: pip install 'retention-workbook[{extra}]'"
+        )
+
+
+class DataWarning(UserWarning):
+    """Something about the data that changes what a figure means; carries the counts."""

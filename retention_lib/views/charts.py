@@ -1,0 +1,620 @@
+"""One function a chart; no figures are worked out here, results bring them.
+
+Every chart takes a result and draws on ``ax``, or on a new figure where none is given. Its title
+states the finding, its axes carry the units, and the figure gets a text alternative
+(:func:`retention_lib.views.theme.alt_text`).
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from retention_lib.views import theme
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+    from matplotlib.text import Text
+
+    from retention_lib.base.importing import Import
+    from retention_lib.portfolio.rfm import RfmResult, SegmentProfile
+    from retention_lib.results import Result
+    from retention_lib.wording import Wording
+
+Cell = tuple[int, ...]
+Box = tuple[float, float, float, float]
+"""Left, bottom, width, height."""
+
+# With more levels than this a map's cells are too small to be written in.
+_WRITABLE_LEVELS = 5
+_SIZES = (10.0, 9.5, 9.0, 8.5, 8.0)
+_EDGE = 0.015  # of the figure, kept free all round
+
+
+def plot_segment_map(result: RfmResult, *, ax: Axes | None = None) -> Axes:
+    """Draw the map of the segments: recency upwards, frequency and spend to the right.
+
+    Each segment is a patch of its colour with its name, its customers and its share of revenue.
+    A scheme on all three scores is drawn as one block for each level of spend, with a key.
+    """
+    with theme.use_theme():
+        drawn = ax if ax is not None else theme.new_axes(8.6, 5.4)
+        if result.scheme.on == "r_fm" and result.scheme.levels <= _WRITABLE_LEVELS:
+            _draw_patches(drawn, result)
+        else:
+            _draw_blocks(drawn, result)
+        _finish(drawn, result.finding(), _describe_segments(result, "chart.segment_map.alt"))
+    return drawn
+
+
+def plot_segment_shares(profile: SegmentProfile, *, ax: Axes | None = None) -> Axes:
+    """Draw each segment's share of revenue beside its share of customers, most revenue first."""
+    say = profile.wording.say
+    table = profile.table[profile.table["customers"] > 0]
+    colours = _segment_colours(profile.scheme)
+    with theme.use_theme():
+        drawn = ax if ax is not None else theme.new_axes(8.6, 1.5 + 0.42 * max(len(table), 4))
+        places = range(len(table))
+        revenue = table["share_of_revenue"].fillna(0.0)
+        _bars(drawn, [p - 0.19 for p in places], revenue, [colours[c] for c in table.segment_code])
+        _bars(drawn, [p + 0.19 for p in places], table["share_of_customers"], theme.RULE)
+        _label_bars(drawn, table["share_of_revenue"], -0.19, profile.wording, bold=True)
+        _label_bars(drawn, table["share_of_customers"], 0.19, profile.wording)
+        drawn.set_yticks(list(places), [textwrap.fill(name, 26) for name in table["segment"]])
+        _only_horizontal_bars(drawn, len(table))
+        drawn.set_xlabel(say("chart.segment_shares.axis"), loc="left")
+        _key_of_pairs(drawn, colours[table["segment_code"].iloc[0]], profile.wording)
+        _finish(drawn, profile.finding(), _describe_segments(profile, "chart.segment_shares.alt"))
+    return drawn
+
+
+def plot_quality(scorecard: Result, *, ax: Axes | None = None) -> Axes:
+    """Draw the share of rows that each check concerns, coloured by severity.
+
+    Takes a result whose table has ``label, share, rows, severity``; checks that concern nobody
+    are left out of the picture, not out of the table.
+    """
+    w, table = scorecard.wording, scorecard.table
+    found = table[table["rows"] > 0].sort_values("share", ascending=False, kind="stable")
+    with theme.use_theme():
+        drawn = ax if ax is not None else theme.new_axes(8.6, 1.5 + 0.36 * max(len(found), 3))
+        colours = [theme.SEVERITY_COLOURS.get(s, theme.NEUTRAL) for s in found["severity"]]
+        _bars(drawn, range(len(found)), found["share"], colours, height=0.66)
+        labels = [_rows_and_share(w, row) for row in found.itertuples()]
+        _write_at_ends(drawn, found["share"], labels)
+        drawn.set_yticks(
+            range(len(found)), [textwrap.fill(str(label), 38) for label in found["label"]]
+        )
+        _only_horizontal_bars(drawn, len(found))
+        drawn.set_xlabel(w.say("chart.quality.axis"), loc="left")
+        _key_of_severities(drawn, found["severity"].unique(), w)
+        said = [f"{row.label}: {_rows_and_share(w, row)}" for row in found.itertuples()]
+        _finish(drawn, scorecard.sentence(), w.say("chart.quality.alt", checks=_list_in_alt(said)))
+    return drawn
+
+
+def plot_set_aside(result: Import, *, ax: Axes | None = None) -> Axes:
+    """Draw what became of the rows read: one bar cut into those kept and each reason not to.
+
+    Takes a result whose table has ``reason`` (empty for the rows kept), ``label, rows, share``.
+    """
+    w, table = result.wording, result.table
+    table = table[table["rows"] > 0]
+    colours = _fate_colours(table["reason"])
+    with theme.use_theme():
+        drawn = ax if ax is not None else theme.new_axes(8.6, 1.75 + 0.3 * len(table))
+        left = 0.0
+        for share, colour in zip(table["share"], colours, strict=True):
+            drawn.barh(0, share, left=left, height=0.7, color=colour, edgecolor=theme.PAPER)
+            left += share
+        for place, (row, colour) in enumerate(zip(table.itertuples(), colours, strict=True)):
+            y = 0.85 + 0.5 * place
+            drawn.barh(y, 0.018, height=0.3, color=colour, edgecolor=theme.QUIET_INK, linewidth=0.5)
+            label = textwrap.shorten(str(row.label), 70, placeholder="…")
+            drawn.text(0.03, y, label, va="center", weight="bold" if not row.reason else "normal")
+            drawn.text(1.0, y, _rows_and_share(w, row), va="center", ha="right")
+        drawn.set_xlim(0, 1)
+        drawn.set_ylim(0.6 + 0.5 * len(table), -0.4)
+        drawn.set_axis_off()
+        said = [f"{row.label}: {_rows_and_share(w, row)}" for row in table.itertuples()]
+        _finish(drawn, result.sentence(), w.say("chart.set_aside.alt", fates=_list_in_alt(said)))
+    return drawn
+
+
+# --- the segment map -------------------------------------------------------------------------
+
+
+def _draw_patches(ax: Axes, result: RfmResult) -> None:
+    """R against the mean of F and M, each segment a patch that is written on."""
+    scheme, colours = result.scheme, _segment_colours(result.scheme)
+    ax.set_xlim(0.5, scheme.levels + 0.5)
+    ax.set_ylim(0.5, scheme.levels + 0.5)
+    owner = {cell: segment.code for segment in scheme.segments for cell in segment.cells}
+    for (r, fm), code in owner.items():
+        _fill_cell(ax, fm, r, colours[code])
+        _draw_borders(ax, (r, fm), owner)
+    levels = range(1, scheme.levels + 1)
+    ax.set_xticks(list(levels))
+    ax.set_xlabel(result.wording.say("chart.segment_map.fm", levels=scheme.levels))
+    _label_recency(ax, result)
+    # Margins first: how much fits into a patch depends on how large it will be.
+    _fit_margins(ax, result.finding())
+    by_code = result.profile().table.set_index("segment_code")
+    for segment in scheme.segments:
+        _write_patch(ax, segment.cells, by_code.loc[segment.code], colours[segment.code], result)
+
+
+def _fill_cell(ax: Axes, x: float, y: float, colour: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    # An edge in the same colour closes the hairlines that show between two cells otherwise.
+    ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=colour, lw=0.8))
+
+
+def _draw_borders(ax: Axes, cell: Cell, owner: Mapping[Cell, str]) -> None:
+    """White lines where one segment meets another, so that greyscale print shows the patches."""
+    *blocks, r, x = (*cell[2:], cell[0], cell[1])
+    for (dr, dx), xs, ys in (
+        ((0, 1), (x + 0.5, x + 0.5), (r - 0.5, r + 0.5)),
+        ((1, 0), (x - 0.5, x + 0.5), (r + 0.5, r + 0.5)),
+    ):
+        beside = (r + dr, x + dx, *blocks)
+        if owner.get(beside, owner[cell]) != owner[cell]:
+            ax.plot(xs, ys, color=theme.PAPER, lw=3.5, solid_capstyle="projecting", zorder=2)
+
+
+def _label_recency(ax: Axes, result: RfmResult) -> None:
+    """Name each level of R with the days it stands for."""
+    cuts = result.segment_cut_points
+    recency = cuts[cuts["measure"] == "recency_days"].sort_values("score")
+    labels = [
+        f"{score}   {words}"
+        for score, words in zip(recency["score"], recency["range"], strict=True)
+    ]
+    ax.set_yticks(list(recency["score"]), labels)
+    ax.set_ylabel(result.wording.say("chart.segment_map.r", levels=result.scheme.levels))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _write_patch(
+    ax: Axes, cells: Sequence[Cell], row: pd.Series[Any], colour: str, result: RfmResult
+) -> None:
+    """Write a segment's name and figures into the largest rectangle of its cells."""
+    w = result.wording
+    figures = _figures(w, row)
+    pieces = _connected(cells)
+    for piece in pieces:
+        box = _largest_rectangle(piece)
+        # A segment in several pieces is named in each and counted in the first, its largest.
+        _write_in(ax, box, str(row["segment"]), figures if piece is pieces[0] else [], colour)
+
+
+def _figures(wording: Wording, row: pd.Series[Any]) -> list[str]:
+    """What stands under a segment's name: its customers and its share of revenue."""
+    if not row["customers"]:
+        return [wording.say("chart.segment_map.nobody")]
+    figures = [wording.say("chart.segment_map.customers", customers=int(row["customers"]))]
+    if row["share_of_revenue"] == row["share_of_revenue"]:
+        share = _short_share(wording, float(row["share_of_revenue"]))
+        figures.append(wording.say("chart.segment_map.revenue", share=share))
+    return figures
+
+
+def _write_in(ax: Axes, box: Box, name: str, figures: Sequence[str], colour: str) -> None:
+    left, bottom, width, height = box
+    room_x, room_y = _pixels(ax, width * 0.92, height * 0.92)
+    ink = theme.ink_on(colour)
+    for size in _SIZES:
+        for columns in (40, 18, 14, 11, 9):
+            head = textwrap.fill(name, columns, break_long_words=False)
+            lines = head.count("\n") + 1
+            text = ax.text(
+                left + width / 2,
+                bottom + height / 2,
+                "\n".join([head, *figures]),
+                ha="center",
+                va="center",
+                size=size,
+                color=ink,
+                linespacing=1.25,
+            )
+            if _fits(text, room_x, room_y):
+                _embolden(ax, text, lines)
+                return
+            text.remove()
+    # Not even the smallest type fits: the name is cut short, the key of the alt text has it all.
+    short = textwrap.shorten(name, 12, placeholder="…") or name[:10] + "…"
+    ax.text(
+        left + width / 2, bottom + height / 2, short, ha="center", va="center", size=8, color=ink
+    )
+
+
+def _embolden(ax: Axes, text: Text, lines: int) -> None:
+    """Write the first lines of a text in bold; matplotlib knows one weight a text only."""
+    whole = text.get_text().split("\n")
+    spaced = float(text.get_linespacing()) if hasattr(text, "get_linespacing") else 1.25
+    x, y = text.get_position()
+    size, colour = float(text.get_fontsize()), text.get_color()
+    extent = text.get_window_extent()
+    top = extent.y1
+    text.remove()
+    step = size * spaced * ax.figure.dpi / 72
+    inverse = ax.transData.inverted()
+    for place, line in enumerate(whole):
+        height = top - step * (place + 0.5)
+        ax.text(
+            x,
+            inverse.transform((0, height))[1],
+            line,
+            ha="center",
+            va="center",
+            size=size,
+            color=colour,
+            weight="bold" if place < lines else "normal",
+        )
+
+
+def _fits(text: Text, width: float, height: float) -> bool:
+    weight = text.get_weight()
+    text.set_weight("bold")  # the wider of the two weights has to fit
+    extent = text.get_window_extent()
+    text.set_weight(weight)
+    return extent.width <= width and extent.height <= height
+
+
+def _pixels(ax: Axes, width: float, height: float) -> tuple[float, float]:
+    (x0, y0), (x1, y1) = ax.transData.transform([(0, 0), (width, height)])
+    return abs(x1 - x0), abs(y1 - y0)
+
+
+def _connected(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells that touch, together; the largest piece first."""
+    left = set(cells)
+    pieces = []
+    while left:
+        piece, edge = [], [left.pop()]
+        while edge:
+            r, x = cell = edge.pop()
+            piece.append(cell)
+            beside = {(r + 1, x), (r - 1, x), (r, x + 1), (r, x - 1)} & left
+            left -= beside
+            edge += sorted(beside)
+        pieces.append(sorted(piece))
+    return sorted(pieces, key=lambda piece: (-len(piece), piece))
+
+
+def _largest_rectangle(piece: Sequence[Cell]) -> Box:
+    """The largest rectangle of whole cells, wide rather than high: texts are wide."""
+    held = set(piece)
+    best: tuple[tuple[int, int], Box] = ((0, 0), (0.0, 0.0, 1.0, 1.0))
+    for r, x in piece:
+        for r_end in range(r, max(c[0] for c in piece) + 1):
+            for x_end in range(x, max(c[1] for c in piece) + 1):
+                inside = [(i, j) for i in range(r, r_end + 1) for j in range(x, x_end + 1)]
+                if held.issuperset(inside):
+                    high, wide = r_end - r + 1, x_end - x + 1
+                    rank = (high * wide, wide)
+                    best = max(best, (rank, (x - 0.5, r - 0.5, float(wide), float(high))))
+    return best[1]
+
+
+def _draw_blocks(ax: Axes, result: RfmResult) -> None:
+    """R against F, one block a level of M (or R against FM), with a key beside it."""
+    scheme, colours, w = result.scheme, _segment_colours(result.scheme), result.wording
+    levels, in_blocks = scheme.levels, scheme.on == "r_f_m"
+    step = levels * 1.12
+    written = levels * (levels if in_blocks else 1) <= 2 * _WRITABLE_LEVELS
+    for row in result.cells.to_dict("records"):
+        x = row["f"] + (row["m"] - 1) * step if in_blocks else row["fm"]
+        colour = colours[row["segment_code"]]
+        _fill_cell(ax, x, row["r"], colour)
+        _frame_cell(ax, x, row["r"])
+        if written:
+            centred: dict[str, Any] = {"ha": "center", "va": "center", "size": 9.5}
+            label = w.number(int(row["customers"]))
+            ax.text(x, row["r"], label, color=theme.ink_on(colour), **centred)
+    shifts = [block * step for block in range(levels if in_blocks else 1)]
+    ax.set_xlim(0.5, shifts[-1] + levels + 0.5)
+    ax.set_ylim(0.5, levels + 0.5)
+    _label_blocks(ax, result, shifts)
+    counted = "\n" + w.say("chart.segment_map.counts") if written else ""
+    ax.set_xlabel(w.say(f"chart.segment_map.{scheme.axes[1]}", levels=levels) + counted)
+    _label_recency(ax, result)
+    _draw_key(ax, result, colours)
+
+
+def _frame_cell(ax: Axes, x: float, y: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    edge = Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor=theme.PAPER, lw=1.5)
+    ax.add_patch(edge)
+
+
+def _label_blocks(ax: Axes, result: RfmResult, shifts: Sequence[float]) -> None:
+    w, levels = result.wording, result.scheme.levels
+    scores = range(1, levels + 1)
+    ax.set_xticks(
+        [score + shift for shift in shifts for score in scores],
+        [str(score) for _ in shifts for score in scores],
+    )
+    if result.scheme.on == "r_fm":
+        return
+    cuts = result.segment_cut_points
+    money = cuts[cuts["measure"] == "monetary"].set_index("score")["range"]
+    for m, shift in enumerate(shifts, start=1):
+        label = w.say("chart.segment_map.m", score=m)
+        if levels <= 3:
+            label += f"\n{money[m]}"
+        ax.annotate(
+            label,
+            (shift + 0.5 + levels / 2, levels + 0.5),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            size=9,
+        )
+
+
+def _draw_key(ax: Axes, result: RfmResult, colours: Mapping[str, str]) -> None:
+    """Every segment with its colour, its customers and its share, to the right of the map."""
+    from matplotlib.patches import Patch
+
+    w = result.wording
+    by_code = result.profile().table.set_index("segment_code")
+    patches = []
+    for segment in result.scheme.segments:
+        row = by_code.loc[segment.code]
+        label = "\n".join([textwrap.fill(str(row["segment"]), 22), *_figures(w, row)])
+        patches.append(Patch(facecolor=colours[segment.code], edgecolor=theme.RULE, label=label))
+    ax.legend(
+        handles=patches,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.02),
+        borderaxespad=0.2,
+        labelspacing=0.75 if len(patches) <= 6 else 0.45,
+        fontsize=9.5 if len(patches) <= 6 else 7.5,
+        handlelength=1.2,
+        handleheight=1.4,
+    )
+
+
+# --- bars ------------------------------------------------------------------------------------
+
+
+def _bars(
+    ax: Axes,
+    places: Iterable[float],
+    shares: pd.Series[Any],
+    colours: Any,
+    *,
+    height: float = 0.36,
+) -> None:
+    ax.barh(
+        list(places),
+        list(shares),
+        height=height,
+        color=colours,
+        # A thin line keeps the palest bars visible on white, and on a weak projector.
+        edgecolor=theme.QUIET_INK,
+        linewidth=0.5,
+    )
+
+
+def _label_bars(
+    ax: Axes, shares: pd.Series[Any], offset: float, wording: Wording, *, bold: bool = False
+) -> None:
+    labels = [_short_share(wording, float(share)) for share in shares]
+    _write_at_ends(ax, shares, labels, offset=offset, bold=bold)
+
+
+def _write_at_ends(
+    ax: Axes,
+    shares: pd.Series[Any],
+    labels: Sequence[str],
+    *,
+    offset: float = 0.0,
+    bold: bool = False,
+) -> None:
+    for place, (share, label) in enumerate(zip(shares, labels, strict=True)):
+        end = 0.0 if share != share else float(share)
+        ax.annotate(
+            label,
+            (max(end, 0.0), place + offset),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            size=9.5,
+            weight="bold" if bold else "normal",
+        )
+
+
+def _only_horizontal_bars(ax: Axes, count: int) -> None:
+    """First bar on top, no ruler: the figures stand at the ends of the bars."""
+    from matplotlib.ticker import NullLocator
+
+    ax.set_ylim(max(count, 1) - 0.45, -0.55)
+    low, high = ax.get_xlim()
+    ax.set_xlim(min(low, 0.0), (high if high > 0 else 1.0) * 1.04)
+    ax.xaxis.set_major_locator(NullLocator())
+    ax.spines[:].set_visible(False)
+    ax.axvline(0, color=theme.QUIET_INK, linewidth=0.8)
+    ax.tick_params(axis="y", length=0)
+
+
+def _key_of_pairs(ax: Axes, colour: str, wording: Wording) -> None:
+    from matplotlib.patches import Patch
+
+    revenue = Patch(facecolor=colour, label=wording.say("chart.segment_shares.revenue"))
+    customers = Patch(
+        facecolor=theme.RULE,
+        edgecolor=theme.QUIET_INK,
+        lw=0.5,
+        label=wording.say("chart.segment_shares.customers"),
+    )
+    _key_above(ax, [revenue, customers])
+
+
+def _key_of_severities(ax: Axes, found: Iterable[str], wording: Wording) -> None:
+    from matplotlib.patches import Patch
+
+    known = [severity for severity in theme.SEVERITY_COLOURS if severity in set(found)]
+    patches = [
+        Patch(facecolor=theme.SEVERITY_COLOURS[name], label=wording.say(f"chart.severity.{name}"))
+        for name in known
+    ]
+    if len(patches) > 1:
+        _key_above(ax, patches)
+
+
+def _key_above(ax: Axes, patches: Sequence[Patch]) -> None:
+    """Between the title and the bars, where no bar can run into it."""
+    ax.legend(
+        handles=patches,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=len(patches),
+        borderaxespad=0.1,
+        borderpad=0.1,
+        columnspacing=1.5,
+        handlelength=1.4,
+    )
+
+
+def _fate_colours(reasons: Iterable[str]) -> list[str]:
+    aside = 0
+    colours = []
+    for reason in reasons:
+        if reason:
+            colours.append(theme.SET_ASIDE_COLOURS[aside % len(theme.SET_ASIDE_COLOURS)])
+            aside += 1
+        else:
+            colours.append(theme.KEPT)
+    return colours
+
+
+# --- words and margins -----------------------------------------------------------------------
+
+
+def _segment_colours(scheme: Any) -> dict[str, str]:
+    return theme.segment_colours([segment.code for segment in scheme.segments])
+
+
+def _short_share(wording: Wording, share: float) -> str:
+    """A share for a label; a share that rounds to nothing without being nothing is below 0.1."""
+    if share != share:
+        return "–"  # noqa: RUF001
+    if 0 < abs(share) < 0.0005:
+        return "< " + wording.percent(0.001)
+    return wording.percent(share, decimals=0 if abs(share) >= 0.1 or share == 0 else 1)
+
+
+def _rows_and_share(wording: Wording, row: Any) -> str:
+    return wording.say(
+        "chart.rows_and_share", rows=int(row.rows), share=_short_share(wording, float(row.share))
+    )
+
+
+def _describe_segments(result: Any, key: str) -> str:
+    """The text alternative of a picture of segments: all its figures, in words."""
+    w: Wording = result.wording
+    table = result.profile().table if hasattr(result, "profile") else result.table
+    said = [
+        w.say(
+            "chart.segment",
+            segment=row.segment,
+            customers=int(row.customers),
+            share_of_customers=_short_share(w, float(row.share_of_customers)),
+            share_of_revenue=_short_share(w, float(row.share_of_revenue)),
+        )
+        for row in table.itertuples()
+    ]
+    return w.say(key, finding=result.finding(), segments=_list_in_alt(said))
+
+
+def _list_in_alt(said: Sequence[str]) -> str:
+    return "; ".join(said)
+
+
+def _finish(ax: Axes, title: str, text: str) -> None:
+    """Give the chart its title, its margins and its text alternative."""
+    from matplotlib.text import Text
+
+    for written in ax.findobj(Text):
+        written.set_parse_math(False)  # type: ignore[attr-defined]  # US$ is money, not a formula
+    theme.describe(ax.figure, text)
+    _fit_margins(ax, title)
+
+
+def _fit_margins(ax: Axes, title: str) -> None:
+    """Make room for the labels as long as they are, and set the title over the whole width.
+
+    On axes that were handed in, the layout is the caller's: only the title is set.
+    """
+    figure = ax.figure
+    ax.set_title("")
+    left = 0.0
+    if isinstance(figure, theme.WorkbookFigure):
+        # A label at the end of a bar hangs over more as the axes get narrower: measured again.
+        for _ in range(3):
+            left = _fit_sides(ax, figure)
+    lines = _set_title(ax, title, left)
+    if isinstance(figure, theme.WorkbookFigure):
+        height = figure.bbox.height
+        above = _overhang(ax)[3]
+        size = (lines * 13 * 1.3 + 10) * theme.DPI / 72
+        figure.subplots_adjust(top=max(1 - (size + above) / height, ax.get_position().y0 + 0.1))
+
+
+def _fit_sides(ax: Axes, figure: Figure) -> float:
+    """Fit left, right and lower margin to what hangs over the axes; give back the left one."""
+    left, bottom, right, _ = _overhang(ax)
+    width, height = figure.bbox.width, figure.bbox.height
+    figure.subplots_adjust(
+        left=left / width + _EDGE,
+        right=1 - right / width - _EDGE,
+        bottom=bottom / height + _EDGE * width / height,
+        top=0.8,
+    )
+    return left / width + _EDGE
+
+
+def _overhang(ax: Axes) -> tuple[float, float, float, float]:
+    """Pixels that labels take beyond the axes: left, below, right, above; without the title."""
+    title = ax.get_title(loc="left")
+    ax.set_title("", loc="left")
+    inner, outer = ax.get_window_extent(), ax.get_tightbbox() or ax.get_window_extent()
+    ax.set_title(title, loc="left")
+    return (inner.x0 - outer.x0, inner.y0 - outer.y0, outer.x1 - inner.x1, outer.y1 - inner.y1)
+
+
+def _set_title(ax: Axes, title: str, left: float) -> int:
+    """Set the title from the left edge of the figure, or of axes handed in; count its lines."""
+    # A percentage stays on one line with its sign.
+    title = title.rstrip(".").replace(" %", "\N{NO-BREAK SPACE}%")
+    figure, room, start = ax.figure, ax.get_window_extent().width, 0.0
+    if left:
+        room = figure.bbox.width * (1 - 2 * _EDGE)
+        start = -(left - _EDGE) / ax.get_position().width
+    pad = _overhang(ax)[3] * 72 / figure.dpi + 6
+    drawn = ax.set_title(title, x=start, pad=pad, loc="left")
+    columns = len(title)
+    while drawn.get_window_extent().width > room and columns > 20:
+        columns = min(columns - 1, math.ceil(columns * room / drawn.get_window_extent().width))
+        drawn.set_text(textwrap.fill(title, columns))
+    drawn.set_text(_balanced(title, columns))
+    return drawn.get_text().count("\n") + 1
+
+
+def _balanced(title: str, columns: int) -> str:
+    """Wrap a title into lines of like length, so that no word is left alone on the last."""
+    lines = len(textwrap.wrap(title, columns))
+    while columns > 20 and len(textwrap.wrap(title, columns - 1)) == lines:
+        columns -= 1
+    return textwrap.fill(title, columns)

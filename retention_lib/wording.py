@@ -1,0 +1,183 @@
+"""How the library speaks: money, percentages, dates and sentences, in English and French.
+
+Every sentence that a user reads lives in ``texts/<room>.toml``, one entry a sentence with an
+``en`` and a ``fr`` form, so that no code has to know the language and a test can list what is
+not translated. In a template ``{rows}`` is replaced by the value (whole numbers get the
+thousands mark of the language) and ``[rows:row|rows]`` by the word in the right number.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
+
+from retention_lib.errors import ChoiceError
+
+Language = Literal["en", "fr"]
+LANGUAGES: tuple[Language, ...] = ("en", "fr")
+# British English: a day before its month, as everywhere outside the United States.
+_LOCALES: dict[str, str] = {"en": "en_GB", "fr": "fr_FR"}
+_PLURAL = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
+
+
+@cache
+def texts() -> dict[str, dict[str, str]]:
+    """All entries of ``texts/*.toml``: key to ``{"en": …, "fr": …}``."""
+    entries: dict[str, dict[str, str]] = {}
+    for file in sorted(files("retention_lib").joinpath("texts").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".toml"):
+            entries.update(_flatten(tomllib.loads(file.read_text("utf-8"))))
+    return entries
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, dict[str, str]]:
+    flat: dict[str, dict[str, str]] = {}
+    for key, value in tree.items():
+        if "en" in value and isinstance(value["en"], str):
+            flat[prefix + key] = value
+        else:
+            flat.update(_flatten(value, f"{prefix}{key}."))
+    return flat
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The language and the currency in which something is said.
+
+    >>> Wording("en", "EUR").money(1234.5)
+    '€1,234'
+    >>> Wording("fr", "EUR").money(1234.5).replace("\\u202f", " ").replace("\\xa0", " ")
+    '1 234 €'
+    >>> Wording("fr").percent(0.125).replace("\\xa0", " ").replace("\\u202f", " ")
+    '12,5 %'
+    """
+
+    language: Language = "en"
+    currency: str = "EUR"
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise ChoiceError("language", self.language, LANGUAGES)
+
+    @property
+    def _locale(self) -> str:
+        return _LOCALES[self.language]
+
+    def number(self, value: float, *, decimals: int = 0) -> str:
+        """A number with the marks of the language; an empty text where it is missing."""
+        if value != value:  # NaN
+            return ""
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        return format_decimal(value, format=pattern, locale=self._locale)
+
+    def percent(self, share: float, *, decimals: int = 1) -> str:
+        """A share of 1 as a percentage: 0.125 is 12.5 %."""
+        if share != share:
+            return ""
+        space = "\xa0" if self.language == "fr" else " "
+        return self.number(share * 100, decimals=decimals) + space + "%"
+
+    def money(self, value: float, *, decimals: int = 0) -> str:
+        """An amount in the base's currency, to whole units unless ``decimals`` says more."""
+        if value != value:
+            return ""
+        digits = "#,##0" + ("." + "0" * decimals if decimals else "")
+        pattern = f"{digits}\xa0¤" if self.language == "fr" else f"¤{digits}"
+        return format_currency(
+            value, self.currency, pattern, locale=self._locale, currency_digits=False
+        )
+
+    @property
+    def currency_symbol(self) -> str:
+        """The sign of the currency, for the axis of a chart."""
+        return str(get_currency_symbol(self.currency, locale=self._locale))
+
+    def date(self, day: date) -> str:
+        """A date as one says it: 31 December 2025."""
+        return format_date(day, format="d MMMM y", locale=self._locale)
+
+    def month(self, day: date) -> str:
+        """The month of a date as one says it: December 2025."""
+        return format_date(day, format="MMMM y", locale=self._locale)
+
+    def say(self, key: str, **values: object) -> str:
+        """The sentence of that key, with its values put in.
+
+        Whole numbers are written with the thousands mark of the language; give anything else
+        as text, already formatted by :meth:`money`, :meth:`percent` or :meth:`number`.
+        Raises ``KeyError`` where the key is unknown: that is a fault of the library.
+        """
+        template = texts()[key][self.language]
+        template = _PLURAL.sub(lambda match: self._plural(match, values), template)
+        return template.format(**{name: self._shown(value) for name, value in values.items()})
+
+    def has(self, key: str) -> bool:
+        """Whether the texts know that key."""
+        return key in texts()
+
+    def label(self, name: str) -> str:
+        """The heading of a result's column; the name itself in words where none is given."""
+        key = f"column.{name}"
+        return self.say(key) if key in texts() else name.replace("_", " ")
+
+    def _plural(self, match: re.Match[str], values: dict[str, object]) -> str:
+        name, one, many = match.groups()
+        rule: Callable[[float], str] = Locale.parse(self._locale).plural_form
+        count = values[name]
+        if not isinstance(count, int | float):
+            raise TypeError(f"the plural of {name!r} needs a number, got {count!r}")
+        return one if rule(abs(count)) == "one" else many
+
+    def _shown(self, value: object) -> str:
+        if isinstance(value, bool) or not isinstance(value, int):
+            return str(value)
+        return self.number(value)
+
+    def listing(self, items: Sequence[object]) -> str:
+        """Items as a sentence lists them: a, b and c."""
+        words = [str(item) for item in items]
+        if len(words) < 2:
+            return "".join(words)
+        joined = ", ".join(words[:-1])
+        return f"{joined} {'et' if self.language == 'fr' else 'and'} {words[-1]}"
+
+
+# A cell that begins like this is a formula to Excel, LibreOffice and Google Sheets.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_PLAIN_NUMBER = re.compile(r"[-+]?[\d\s.,\u00a0\u202f]*\d\s*[€$£%]?")
+
+
+def safe_cell(value: object) -> object:
+    """A value that a spreadsheet shows as it is and never runs as a formula.
+
+    Texts that begin like a formula get a leading apostrophe; plain negative numbers stay.
+
+    >>> safe_cell("=HYPERLINK(1)")
+    "'=HYPERLINK(1)"
+    >>> safe_cell("-12,50")
+    '-12,50'
+    """
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        if _PLAIN_NUMBER.fullmatch(value):
+            return value
+        return "'" + value
+    return value
+
+
+def unsafe_cell(value: str) -> str:
+    """Undo :func:`safe_cell`, for a file that comes back mended.
+
+    >>> unsafe_cell("'=HYPERLINK(1)")
+    '=HYPERLINK(1)'
+    """
+    return value[1:] if value[:1] == "'" and value[1:].startswith(_FORMULA_STARTS) else value

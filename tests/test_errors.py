@@ -1,0 +1,40 @@
+"""Errors say what, how many, one example and the remedy, and show no traceback to a marketer."""
+
+import pytest
+
+from retention_lib.errors import ChoiceError, InputError, QuestionError, RetentionError
+
+
+def test_a_bad_choice_lists_the_choices_and_the_nearest():
+    error = ChoiceError("scheme", "clasic", ["classic", "six"])
+    assert str(error) == (
+        "scheme must be one of 'classic', 'six'; got 'clasic'. Did you mean 'classic'?"
+    )
+
+
+def test_questions_come_all_at_once():
+    error = QuestionError(["Which date?", "Which amount?"])
+    assert error.questions == ["Which date?", "Which amount?"]
+    assert "Which amount?" in str(error)
+
+
+@pytest.mark.parametrize("kind", [RetentionError, InputError, QuestionError])
+def test_a_notebook_shows_the_message_without_a_traceback(kind):
+    shown = kind(["One file, two readings."] if kind is QuestionError else "One file.")
+    lines = shown._render_traceback_()
+    assert len(lines) == 1
+    assert "One file" in lines[0]
+    assert "Traceback" not in lines[0]
+
+
+def test_a_notebook_really_uses_it():
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    shell = InteractiveShell()
+    with capture_output() as shown:
+        shell.run_cell(
+            "from retention_lib.errors import InputError\nraise InputError('3 rows, see row 2')"
+        )
+    assert "Your data needs a hand: 3 rows, see row 2" in shown.stdout + shown.stderr
+    assert "Traceback" not in shown.stdout + shown.stderr
