@@ -49,6 +49,9 @@ class Result(ABC):
     shown_rows: ClassVar[int] = 12
     """How many rows a notebook shows."""
 
+    hidden: ClassVar[tuple[str, ...]] = ()
+    """Columns that are there for code, such as stable codes, and that a notebook leaves out."""
+
     def to_frame(self) -> pd.DataFrame:
         """A copy of the table; changing it does not change the result."""
         return self.table.copy()

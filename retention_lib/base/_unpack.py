@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal, Protocol
 
 from retention_lib.errors import InputError
 
@@ -42,6 +42,10 @@ _REMEDIES: tuple[tuple[bytes, str, str], ...] = (
     (b"\x7fELF", "a program", "Choose the export itself"),
     (b"MZ\x90", "a program", "Choose the export itself"),
 )
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def _gunzip(path: Path) -> bytes:
         ) from error
 
 
-def _read_bounded(stream: IO[bytes], packed: int, name: str) -> bytes:
+def _read_bounded(stream: _Stream, packed: int, name: str) -> bytes:
     """Unpack at most what a real export could hold, so that no file can fill the memory."""
     blocks: list[bytes] = []
     size = 0

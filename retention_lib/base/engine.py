@@ -85,7 +85,7 @@ def as_lazy(native: Any, table: str, connection: duckdb.DuckDBPyConnection) -> n
     if isinstance(frame, nw.LazyFrame):
         return frame
     if frame.implementation.is_polars():
-        return frame.lazy()
+        return _lazy(native)
     return _into_duckdb(frame, table, connection)
 
 

@@ -177,13 +177,29 @@ def check_email(value: str) -> Identifier:
     >>> check_email("jean.dupont.example.com").reason
     'email_no_at'
     """
-    from email_validator import EmailNotValidError, validate_email
-
     text = re.sub(r"^mailto:", "", _plain(value), flags=re.IGNORECASE)
     if not text:
         return EMPTY
     if len(text) > _LONGEST:
         return Identifier("invalid", reason="too_long", figure=len(text))
+    if _ORDINARY_EMAIL.fullmatch(text):
+        return Identifier("valid", text.casefold())
+    return _unusual_email(text)
+
+
+# Nine addresses in ten: what the library would let pass, in a hundredth of its time. The endings
+# left out are those it treats apart.
+_ORDINARY_EMAIL = re.compile(
+    r"[a-z0-9_+-]{1,20}(?:\.[a-z0-9_+-]{1,20}){0,2}"
+    r"@(?:[a-z0-9][a-z0-9]{0,50}(?:-[a-z0-9]{1,10})?\.){1,3}"
+    r"(?!arpa|invalid|local|onion|test)[a-z]{2,10}",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def _unusual_email(text: str) -> Identifier:
+    from email_validator import EmailNotValidError, validate_email
+
     parts = [part for part in re.split(r"[\s;,|<>()]+", text) if "@" in part]
     if len(parts) > 1:
         found = (check_email(part) for part in parts)
@@ -216,8 +232,6 @@ def check_phone(value: str, *, region: str = "FR") -> Identifier:
     >>> check_phone("020 7946 0018", region="GB").normal
     '+442079460018'
     """
-    import phonenumbers
-
     text = _plain(value)
     if not text:
         return EMPTY
@@ -229,6 +243,28 @@ def check_phone(value: str, *, region: str = "FR") -> Identifier:
         return Identifier("invalid", _first_normal(found), "phone_several", len(parts))
     if len(set(_digits(text)[-9:])) == 1:
         return Identifier("invalid", reason="placeholder")
+    if any(sign.isalpha() for sign in _AROUND_PHONE.sub("", text)):
+        return _with_letters(text, region)
+    return _dialled(text, region)
+
+
+# What is written around a number; elsewhere a letter is a slip, O for 0.
+_AROUND_PHONE = re.compile(
+    r"^\W*(?:t[ée]l|phone|mob|portable|fax|standard)\w*|(?:poste|ext\w*|x)\W*\d+\W*$", re.IGNORECASE
+)
+
+
+def _with_letters(text: str, region: str) -> Identifier:
+    mended = _dialled(text.translate(str.maketrans("OoIlS", "00115")), region)
+    digits = len(_digits(text))
+    if not digits:
+        return Identifier("invalid", reason="phone_form")
+    return Identifier("invalid", mended.normal, "phone_letters")
+
+
+def _dialled(text: str, region: str) -> Identifier:
+    import phonenumbers
+
     try:
         number = phonenumbers.parse(re.sub(r"\.0$", "", text), region)
     except phonenumbers.NumberParseException:
@@ -330,5 +366,8 @@ def guess_region(values: Iterable[Any], *, language: Language = "fr") -> str:
     def valid(region: str) -> int:
         return sum(check_phone(value, region=region).status == "valid" for value in sample)
 
-    # The first of the best: the order is the prior.
-    return max(_REGIONS[language], key=valid)
+    counts = {region: valid(region) for region in _REGIONS[language]}
+    # Some countries let any number of digits pass; the order is the prior, and it takes a clear
+    # lead to overrule it.
+    enough = max(counts.values()) - len(sample) / 10
+    return next(region for region, count in counts.items() if count >= enough)

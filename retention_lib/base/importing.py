@@ -8,6 +8,7 @@ what cannot be used. Reading is :mod:`sources`, deciding is :mod:`values`, headi
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from retention_lib.base.judging import Answers, DateOrder, DecimalMark, Duplicat
 from retention_lib.base.matching import Matching
 from retention_lib.base.matching import propose_matching as match_headings
 from retention_lib.base.sources import RawTable, read_raw
-from retention_lib.errors import ChoiceError, InputError, QuestionError
+from retention_lib.errors import ChoiceError, DataWarning, InputError, QuestionError
 from retention_lib.wording import Language, Wording
 
 
@@ -29,11 +30,14 @@ def propose_matching(
     separator: str | None = None,
     sheet: str | None = None,
     header_row: int | None = None,
+    language: Language = "en",
 ) -> Matching:
     """How the columns of a file would be matched to the contract, before anything is imported.
 
     One row a column of the contract: the export's column, how sure, a sample of its values.
     Answer what is doubtful with ``import_export(path, matching={"customer_id": "Code client"})``.
+    ``encoding``, ``separator``, ``sheet``, ``header_row`` and ``language`` as in
+    :func:`import_export`.
 
     >>> proposed = propose_matching("data/sample/cdnow/raw/cdnow_sample.csv")
     >>> proposed.accepted["customer_id"]
@@ -41,7 +45,7 @@ def propose_matching(
     """
     contract.table(table)
     raw = read_raw(path, encoding=encoding, separator=separator, sheet=sheet, header_row=header_row)
-    return match_headings(raw.header, table, samples=_samples(raw))
+    return match_headings(raw.header, table, samples=_samples(raw), wording=Wording(language))
 
 
 def import_export(
@@ -66,7 +70,10 @@ def import_export(
     all. The other arguments answer what a file cannot say by itself; each is asked for by name
     where it is needed. ``duplicates="set_aside"`` sets exact copies of a line aside (default:
     ``"keep"``, because two equal lines may be two sales). ``leave_out`` sets rows aside by
-    value: ``{"product": ["POSTAGE"]}``.
+    value: ``{"product": ["POSTAGE"]}``. ``encoding`` (such as ``cp1252``), ``separator``,
+    ``decimal`` (``,`` or ``.``), ``date_order`` (``day_first``, ``month_first``), ``sheet`` (of an
+    Excel file, or the table of a database) and ``header_row`` (line of the headings) say what the
+    file leaves open. ``language`` is that of the result's words, ``en`` or ``fr``.
 
     Raises ``InputError`` where the file cannot be used, ``QuestionError`` where it can be read
     in more than one way; nothing doubtful is taken silently.
@@ -159,6 +166,8 @@ def _matched(
         fit = matching.applies_to(raw.header)
         if not fit.fits:
             raise QuestionError([fit.sentence(), *fit.matching.questions()])
+        if fit.missing:
+            warnings.warn(fit.sentence(), DataWarning, stacklevel=3)
         return fit.matching
     proposed = match_headings(raw.header, table, samples=_samples(raw), wording=wording)
     if matching:

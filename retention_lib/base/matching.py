@@ -540,11 +540,13 @@ def _claims(
 
 def _by_heading(heading: str, table: str, say: Wording) -> Iterator[_Claim]:
     likenesses = _likenesses(heading, table)
+    # A rate of tax, a discount, a delivery date: known, and no column of the contract.
+    wanted = {*contract.TABLES[table].column_names, UNIT_PRICE}
     for likeness in likenesses:
         synonym, confidence = likeness.synonym, likeness.confidence
         rival = next((o for o in likenesses if o.synonym.column != synonym.column), None)
-        if synonym.column == _ELSEWHERE or (
-            rival and rival.synonym.column == _ELSEWHERE and rival.confidence > confidence
+        if synonym.column not in wanted or (
+            rival and rival.synonym.column not in wanted and rival.confidence > confidence
         ):
             continue
         why = _why(likeness, say)
@@ -753,9 +755,15 @@ class Matching:
 
     @property
     def open_columns(self) -> tuple[str, ...]:
-        """Required columns that still need an answer."""
-        required = contract.TABLES[self.table].required_names
-        return tuple(e.column for e in self.entries if e.column in required and e.status != "sure")
+        """Columns that need an answer before the export can be read."""
+        return tuple(entry.column for entry in self.entries if self._needs_answer(entry))
+
+    def _needs_answer(self, entry: ColumnMatch) -> bool:
+        if entry.status == "sure":
+            return False
+        # A refusal to be contacted that is passed over is a refusal broken.
+        refusal = _is_opposite(self.table, entry.column, entry.export_column)
+        return refusal or entry.column in contract.TABLES[self.table].required_names
 
     # ---- what is said
 
@@ -789,16 +797,14 @@ class Matching:
         return f"{text} {product}"
 
     def questions(self, *, optional: bool = False) -> list[str]:
-        """One text for each required column in doubt: candidates, and the call that answers.
+        """One text for each column that needs an answer: candidates, and the call that answers.
 
         With ``optional=True`` also for doubtful columns the table can do without.
         """
-        required = contract.TABLES[self.table].required_names
         return [
             self._question(entry)
             for entry in self.entries
-            if (entry.status != "sure" and entry.column in required)
-            or (optional and entry.status == "doubtful" and entry.column not in required)
+            if self._needs_answer(entry) or (optional and entry.status == "doubtful")
         ]
 
     def _question(self, entry: ColumnMatch) -> str:
@@ -838,7 +844,8 @@ class Matching:
 
     def _answer(self, entry: ColumnMatch) -> str:
         if _is_opposite(self.table, entry.column, entry.export_column):
-            return self.wording.say("matching.question.turn_round")
+            call = _call({entry.column: None})
+            return self.wording.say("matching.question.turn_round", call=call)
         best = entry.candidates[0] if entry.candidates else "…"
         return self.wording.say("matching.question.answer", call=_call({entry.column: best}))
 

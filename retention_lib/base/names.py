@@ -60,6 +60,8 @@ class Words:
     generations: frozenset[str]
     trades: frozenset[str]
     first_names: frozenset[str]
+    mail_roles: frozenset[str]
+    free_mail: frozenset[str]
     abbreviations: Mapping[str, str]
 
     @property
@@ -113,7 +115,9 @@ class Name:
         return frozenset(token for token in self.tokens if not token.isalpha())
 
 
-_LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "&": " et ", "+": " "})
+_LETTERS = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "&": " et ", "+": " "}
+)
 
 
 def simplify(text: str) -> str:

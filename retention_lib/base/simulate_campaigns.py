@@ -23,8 +23,8 @@ from retention_lib.base.simulate_world import (
 
 PROOF_ID = "PREUVE-01"
 CLUB_ID = "CLUB-01"
-FALLING_FACTOR = 0.3
-SLOWED_SHARE = 0.3
+FALLING_FACTOR = 0.2
+SLOWED_ONE_IN = 3
 _PIECES = (1 / 6, 3 / 6, 5 / 6)
 _LEAST_DAYS = 180
 """A campaign needs this many days of history, or it is left out."""
@@ -45,8 +45,10 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Effects:
-    """What a contact on a day changes, one value a customer; probabilities within the horizon
-    given everything that is hidden on that day."""
+    """What a contact on a day changes, one value a customer.
+
+    Probabilities within the horizon, given everything that is hidden on that day.
+    """
 
     buys_without: Floats
     buys_with: Floats
@@ -77,9 +79,7 @@ def proof_window(profiles: Profiles, world: World, calendar: Calendar) -> Window
     """The window in which the randomised campaign changes decisions to leave."""
     day = calendar.days - world.campaign_days_before_end
     save_rates = by_size(profiles, world.campaign_save_rates)
-    return Window(
-        day if day >= _LEAST_DAYS else NEVER, world.campaign_horizon_days, save_rates
-    )
+    return Window(day if day >= _LEAST_DAYS else NEVER, world.campaign_horizon_days, save_rates)
 
 
 def live_through(
@@ -130,9 +130,7 @@ def live_through(
         )
     )
     leaving = _select(proof.contacted, contacted, without)
-    effects = contact_effects(
-        profiles, world, calendar, without, decisions.in_window, window.day
-    )
+    effects = contact_effects(profiles, world, calendar, without, decisions.in_window, window.day)
     return History(
         _fading(world, orders, leaving),
         leaving,
@@ -199,9 +197,7 @@ def _on_file(
     """Whom the firm would think of on a day: consent, an open account, a purchase in a year."""
     recent = orders.counts(profiles.count, day - 364, day + 1) > 0
     told_off = np.minimum(opted_out, leaving.request) <= day
-    return (
-        recent & profiles.consent & ~profiles.contract & ~told_off & (leaving.closed > day)
-    )
+    return recent & profiles.consent & ~profiles.contract & ~told_off & (leaving.closed > day)
 
 
 def _proof(
@@ -292,7 +288,7 @@ def _intensity(profiles: Profiles, calendar: Calendar, day: int, horizon: int) -
     overlap = np.minimum(profiles.pause_until, day + horizon + 1) - np.maximum(
         profiles.pause_from, day + 1
     )
-    return intensity * (1 - np.clip(overlap, 0, horizon) / horizon)
+    return np.asarray(intensity * (1 - np.clip(overlap, 0, horizon) / horizon))
 
 
 @dataclass(frozen=True)
@@ -321,10 +317,10 @@ def plant_events(
     chosen: dict[str, dict[int, int]] = {}
     weight, favourite = _favourite_range(profiles)
     tests = {
-        "falling_basket": (busy >= 14) & (lately >= 5) & (profiles.basket >= 0.6),
+        "falling_basket": (busy >= 15) & (lately >= 6) & (profiles.basket >= 1.0),
         "abandoned_range": (busy * weight >= 8) & (weight <= 0.75) & (lately >= 3),
-        "slowing": (busy >= 14) & (lately >= 3),
-        "dried_up": (busy >= 9) & (lately >= 2),
+        "slowing": (busy >= 16) & (lately >= 4),
+        "dried_up": (busy >= 11) & (lately >= 2),
     }
     spans = {"falling_basket": (86, 93), "abandoned_range": (150, 210),
              "slowing": (170, 230), "dried_up": (120, 200)}  # fmt: skip
@@ -335,7 +331,7 @@ def plant_events(
         days = end - rng.integers(*spans[kind], len(who))
         chosen[kind] = dict(zip(who.tolist(), days.tolist(), strict=True))
     planted = Planted(**chosen, ranges={i: int(favourite[i]) for i in chosen["abandoned_range"]})
-    return _with_events(history, planted, count, rng), planted
+    return _with_events(history, planted, count), planted
 
 
 def _favourite_range(profiles: Profiles) -> tuple[Floats, Ints]:
@@ -346,16 +342,17 @@ def _favourite_range(profiles: Profiles) -> tuple[Floats, Ints]:
     return share, favourite
 
 
-def _with_events(
-    history: History, planted: Planted, count: int, rng: np.random.Generator
-) -> History:
+def _with_events(history: History, planted: Planted, count: int) -> History:
     orders, leaving = history.orders, history.leaving
     stops, slows, falls = (
         _per_customer(count, days)
         for days in (planted.dried_up, planted.slowing, planted.falling_basket)
     )
-    kept = orders.day < stops[orders.who]
-    kept &= (orders.day < slows[orders.who]) | (rng.random(len(kept)) < SLOWED_SHARE)
+    slowed = orders.day >= slows[orders.who]
+    # The place of each order among the customer's since it slowed down: 1, 2, 3, …
+    upto = np.cumsum(slowed)
+    place = upto - np.append(0, upto)[np.searchsorted(orders.who, orders.who)]
+    kept = (orders.day < stops[orders.who]) & (~slowed | (place % SLOWED_ONE_IN == 0))
     fallen = np.where(orders.day >= falls[orders.who], FALLING_FACTOR, 1.0)
     orders = Orders(orders.who, orders.day, orders.factor * fallen).where(kept)
     leaving = replace(

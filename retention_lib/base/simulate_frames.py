@@ -12,16 +12,14 @@ import pyarrow.compute as pc
 
 from retention_lib.base.contract import TABLES
 from retention_lib.base.simulate_campaigns import History
-from retention_lib.base.simulate_leaving import CONTACT_KINDS, Complaints, Contacts
-from retention_lib.base.simulate_lines import CONTRACT, RANGE_OF, Lines
+from retention_lib.base.simulate_leaving import Complaints, Contacts
+from retention_lib.base.simulate_lines import RANGE_OF, Lines
 from retention_lib.base.simulate_names import (
     Identities,
     Texts,
     codes,
-    company_names,
     either,
     join,
-    legal_forms,
     mobile_phones,
     people_names,
     slugs,
@@ -40,7 +38,6 @@ from retention_lib.base.simulate_words import (
     ROLES,
     SECTORS,
     SIZES,
-    STAGES,
     SURVEY_TOPIC,
     TOPICS,
     Pair,
@@ -50,7 +47,6 @@ from retention_lib.base.simulate_world import (
     YEAR,
     Calendar,
     Flags,
-    Floats,
     Ints,
     Streams,
     World,
@@ -117,7 +113,11 @@ def as_table(name: str, columns: dict[str, Any]) -> pa.Table:
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
     """A table in pandas; dates as timestamps at midnight."""
-    return table.to_pandas(date_as_object=False)
+    return table.to_pandas(
+        date_as_object=False,
+        # A flag that may be unknown would otherwise come back as a column of objects.
+        types_mapper=lambda kind: pd.BooleanDtype() if kind == pa.bool_() else None,
+    )
 
 
 def transactions_table(scene: Scene, lines: Lines) -> pa.Table:
@@ -156,9 +156,9 @@ def customers_table(scene: Scene) -> pa.Table:
     # What is recorded is what the customer said, and many say "price".
     said = np.where(rng.random(count) < 0.6, "price", "chance")
     reasons = np.where(honest, np.array(scene.causes), said)
-    names = list(REASONS)
+    places = {name: place for place, name in enumerate(REASONS)}
     reason = scene.word(
-        list(REASONS.values()), np.array([names.index(r) if r else 0 for r in reasons])
+        list(REASONS.values()), np.array([places.get(str(name), 0) for name in reasons])
     )
     cost = np.round(
         scene.world.acquisition_cost
@@ -222,7 +222,9 @@ def people_table(scene: Scene) -> pa.Table:
             "role": scene.word([name for name, *_ in ROLES], role),
             "is_decision_maker": np.array([decides for _, decides, _ in ROLES])[role],
             "is_prescriber": np.array([prescribes for *_, prescribes in ROLES])[role],
-            "email": join(pc.replace_substring(local, "-", ".", max_replacements=1), domain, by="@"),
+            "email": join(
+                pc.replace_substring(local, "-", ".", max_replacements=1), domain, by="@"
+            ),
             "phone": either(rng.random(count) < 0.7, mobile_phones(count, rng), None),
         },
     )
@@ -289,192 +291,3 @@ def campaigns_table(scene: Scene) -> pa.Table:
 
 def _joined(parts: list[Any]) -> Ints:
     return np.concatenate([np.zeros(0, dtype=np.int64), *parts]).astype(np.int64)
-
-
-def interactions_table(scene: Scene, quotes: Quotes) -> pa.Table:
-    """Every contact, out and in; none out after an opt-out, a closure, or without consent."""
-    leaving, end = scene.history.leaving, scene.calendar.days
-    rows = [
-        _outbound(scene, quotes),
-        _inbound("cancellation_request", "letter", *_requests(scene)),
-        _inbound("unsubscribe", "email", *_opt_outs(scene)),
-    ]
-    joined = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-    who, day = joined["who"], joined["day"]
-    out = joined["direction"] == "out"
-    last = np.minimum(np.minimum(leaving.forgotten_by_firm, end - 1), scene.opted_out)
-    kept = (day >= 0) & (day < end)
-    kept &= np.where(out, (day <= last[who]) & scene.profiles.consent[who], True)
-    kept &= day <= np.minimum(leaving.closed, NEVER)[who]
-    order = np.flatnonzero(kept)[np.lexsort((who[kept], day[kept]))]
-    texts = {
-        name: pa.array(joined[name][order], pa.string())
-        for name in ("channel", "kind", "direction", "campaign_id")
-    }
-    return as_table(
-        "interactions",
-        {"customer_id": scene.ids(who[order]), "date": scene.dates(day[order]), **texts},
-    )
-
-
-def _outbound(scene: Scene, quotes: Quotes) -> dict[str, np.ndarray]:
-    contacts = scene.contacts
-    channel = np.array([channel for channel, _ in CONTACT_KINDS], dtype=object)[contacts.kind]
-    kind = np.array([kind for _, kind in CONTACT_KINDS], dtype=object)[contacts.kind]
-    none = np.full(len(kind), None, dtype=object)
-    rows = [(contacts.who, contacts.day, channel, kind, none)]
-    for campaign in scene.history.campaigns:
-        reached = np.flatnonzero(campaign.contacted)
-        size = len(reached)
-        how = "call" if campaign.offer == "proof" else "event"
-        rows.append(
-            (reached, np.full(size, campaign.day), _same(how, size), _same("campaign", size),
-             _same(campaign.campaign_id, size))
-        )  # fmt: skip
-    asked = quotes.followed < NEVER
-    asked &= quotes.who >= 0
-    size = int(asked.sum())
-    rows.append((quotes.who[asked], quotes.followed[asked], _same("call", size),
-                 _same("follow_up", size), _same(None, size)))  # fmt: skip
-    names = ("who", "day", "channel", "kind", "campaign_id")
-    found = {name: np.concatenate([row[i] for row in rows]) for i, name in enumerate(names)}
-    return {**found, "direction": _same("out", len(found["who"]))}
-
-
-def _inbound(kind: str, channel: str, who: Ints, day: Ints) -> dict[str, np.ndarray]:
-    size = len(who)
-    return {
-        "who": who,
-        "day": day,
-        "channel": _same(channel, size),
-        "kind": _same(kind, size),
-        "campaign_id": _same(None, size),
-        "direction": _same("in", size),
-    }
-
-
-def _same(value: str | None, size: int) -> np.ndarray:
-    return np.full(size, value, dtype=object)
-
-
-def _requests(scene: Scene) -> tuple[Ints, Ints]:
-    """Cancellation requests: of those who leave, and of a few who do not in the end."""
-    rng, leaving, profiles = scene.streams.of("threats"), scene.history.leaving, scene.profiles
-    asked = np.flatnonzero(leaving.request < scene.calendar.days)
-    span = scene.calendar.days - profiles.enter
-    number = rng.poisson(scene.world.idle_threats_per_year / YEAR * span)
-    who = np.repeat(np.arange(profiles.count), number)
-    day = profiles.enter[who] + 1 + (rng.random(len(who)) * (span[who] - 1)).astype(np.int64)
-    kept = day < leaving.leave[who]
-    return (
-        np.concatenate([asked, who[kept]]),
-        np.concatenate([leaving.request[asked], day[kept]]),
-    )
-
-
-def _opt_outs(scene: Scene) -> tuple[Ints, Ints]:
-    gone = np.flatnonzero(scene.opted_out < scene.calendar.days)
-    return gone, scene.opted_out[gone]
-
-
-@dataclass(frozen=True)
-class Quotes:
-    """One row a quote; ``who`` is -1 for a prospect, days are ``NEVER`` where unknown."""
-
-    who: Ints
-    opened: Ints
-    closed: Ints
-    followed: Ints
-    won: Flags
-    amount: Floats
-
-
-def draw_quotes(scene: Scene, lines: Lines) -> Quotes:
-    """Quotes won are real invoices, opened weeks before; others were lost or are still open."""
-    rng, profiles, world = scene.streams.of("quotes"), scene.profiles, scene.world
-    end, leave = scene.calendar.days, scene.history.leaving.leave
-    expected = world.opportunities_per_year * (end - profiles.enter) / YEAR
-    won_who, won_day, won_amount = _invoices_won(scene, lines, 0.35 * expected.sum(), rng)
-    number = rng.poisson(0.65 * expected)
-    who = np.repeat(np.arange(profiles.count), number)
-    opened = profiles.enter[who] + (rng.random(len(who)) * (end - profiles.enter[who])).astype(int)
-    who, opened = who[opened < leave[who]], opened[opened < leave[who]]
-    prospects = int(0.25 * len(who)) if not scene.consumers else 0
-    who = np.concatenate([who, np.full(prospects, -1)])
-    opened = np.concatenate([opened, rng.integers(0, end, prospects)])
-    typical = np.median(won_amount) if len(won_amount) else 500.0
-    amount = np.round(typical * np.exp(0.7 * rng.standard_normal(len(who))), 2)
-    takes = rng.integers(7, 76, len(who) + len(won_who))
-    lost_on = opened + takes[: len(who)] + rng.integers(0, 60, len(who))
-    # A third is simply forgotten: neither won nor lost.
-    lost_on = np.where(rng.random(len(who)) < 0.3, NEVER, lost_on)
-    lost_on = np.where(lost_on < np.append(leave, NEVER)[who], lost_on, NEVER)
-    all_who = np.concatenate([won_who, who])
-    begin = np.concatenate([won_day - takes[len(who) :], opened])
-    closed = np.concatenate([won_day, lost_on])
-    kept = begin >= 0
-    won = np.arange(len(all_who)) < len(won_who)
-    amount = np.concatenate([won_amount, amount])
-    followed = _followed(scene, all_who, begin, closed, won, rng)
-    rows = np.flatnonzero(kept)[np.argsort(begin[kept], kind="stable")]
-    return Quotes(
-        all_who[rows], begin[rows], closed[rows], followed[rows], won[rows], amount[rows]
-    )
-
-
-def _invoices_won(
-    scene: Scene, lines: Lines, wanted: float, rng: np.random.Generator
-) -> tuple[Ints, Ints, Floats]:
-    """Some of the largest invoices, which were quotes before."""
-    ordinary = (lines.refund == 0) & (lines.product != CONTRACT)
-    key = lines.day.astype(np.int64) * 10**8 + lines.invoice
-    keys, first, index = np.unique(key[ordinary], return_index=True, return_inverse=True)
-    total = np.bincount(index, weights=lines.amount[ordinary], minlength=len(keys))
-    large = np.flatnonzero(total >= np.quantile(total, 0.8)) if len(total) else np.zeros(0, int)
-    chosen = np.sort(rng.permutation(large)[: round(wanted)])
-    rows = np.flatnonzero(ordinary)[first[chosen]]
-    return lines.who[rows], lines.day[rows], np.round(total[chosen], 2)
-
-
-def _followed(
-    scene: Scene, who: Ints, opened: Ints, closed: Ints, won: Flags, rng: np.random.Generator
-) -> Ints:
-    """Day of the last follow-up, before the end of the quote; none without consent."""
-    until = np.minimum(np.minimum(closed, scene.calendar.days), opened + 60)
-    share = np.where(won, 0.75, 0.45)
-    done = (rng.random(len(who)) < share) & (until > opened + 2)
-    day = opened + 1 + (rng.random(len(who)) * np.maximum(until - opened - 2, 1)).astype(np.int64)
-    padded = np.append(scene.profiles.consent, True)
-    last = np.append(np.minimum(scene.opted_out, scene.history.leaving.forgotten_by_firm), NEVER)
-    return np.where(done & padded[who] & (day <= last[who]), day, NEVER)
-
-
-def opportunities_table(scene: Scene, quotes: Quotes) -> pa.Table:
-    """Quotes to customers and prospects."""
-    rng = scene.streams.of("prospects")
-    end, count = scene.calendar.days, len(quotes.who)
-    known = quotes.who >= 0
-    sector, city = rng.integers(0, len(SECTORS), count), rng.integers(0, len(REGIONS), count)
-    prospect = join(
-        company_names(sector, take([towns[0] for *_, towns in REGIONS], city), rng),
-        legal_forms(count, rng),
-        by=" ",
-    )
-    closed = quotes.closed < end
-    moving = np.where(rng.random(count) < 0.3, 2, 1)
-    stage = np.where(closed, np.where(quotes.won, 3, 4), np.where(quotes.followed < end, moving, 0))
-    return as_table(
-        "opportunities",
-        {
-            "opportunity_id": codes("D", np.arange(1, count + 1), 5),
-            "customer_id": either(known, scene.ids(np.maximum(quotes.who, 0)), None),
-            "prospect": either(known, None, prospect),
-            "opened_on": scene.dates(quotes.opened),
-            "amount": quotes.amount,
-            "stage": scene.word(list(STAGES.values()), stage),
-            "last_follow_up_on": scene.dates(quotes.followed),
-            "closed_on": scene.dates(quotes.closed),
-            "won": pa.array(quotes.won, mask=~closed),
-        },
-    )
-

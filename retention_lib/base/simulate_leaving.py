@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -118,10 +119,10 @@ def draw_contacts(
 def _issue_days(calendar: Calendar) -> Ints:
     """The newsletter goes out on the second Tuesday of each month."""
     first, last = calendar.axis[0].astype("datetime64[M]"), calendar.axis[-1]
-    months = np.arange(first, last.astype("datetime64[M]") + 1).astype("datetime64[D]")
+    months: Any = np.arange(first, last.astype("datetime64[M]") + 1).astype("datetime64[D]")
     weekday = (months.astype(np.int64) + 3) % 7
     tuesdays = months + (1 - weekday) % 7 + 7
-    days = (tuesdays - np.datetime64(calendar.start, "D")).astype(np.int64)
+    days: Ints = (tuesdays - np.datetime64(calendar.start, "D")).astype(np.int64)
     return days[(days >= -LEAD_DAYS) & (days < calendar.days)]
 
 
@@ -158,6 +159,8 @@ class Decisions:
     contacted: Ints
     parts: Floats
     """Customer by cause: hazard per year in the week of the decision, or in the last week."""
+    parts_contacted: Floats
+    """The same where contact moved the decision."""
     in_window: Floats
     """Summed hazard of the campaign's window, without contact."""
 
@@ -178,31 +181,25 @@ def decide(
     weekday = rng.integers(0, 7, profiles.count)
     in_weeks = 7 * np.arange(calendar.weeks)
     affected = (in_weeks > window.day) & (in_weeks <= window.day + window.horizon)
-    found: list[tuple[Ints, Ints, Floats, Floats]] = []
+    found: list[tuple[Ints | Floats, ...]] = []
     for block in _blocks(profiles.count):
-        hazards, parts = _hazards(
+        base, excesses = _hazard_parts(
             profiles, world, calendar, complaints, contacts, opted_out, block
         )
+        hazards = base * (1 + sum(excesses)) * (7 / YEAR)
         treated = hazards * np.where(affected, 1 - window.save_rates[block, None], 1.0)
-        without = _first_passage(hazards, threshold[block])
-        when = np.minimum(without, calendar.weeks - 1)
-        found.append(
-            (
-                without,
-                _first_passage(treated, threshold[block]),
-                np.take_along_axis(parts, when[None, :, None], axis=2)[:, :, 0].T,
-                (hazards * affected).sum(axis=1),
-            )
-        )
-    without, contacted, causes, in_window = (
-        np.concatenate([row[part] for row in found]) for part in range(4)
+        weeks = [_first_passage(table, threshold[block]) for table in (hazards, treated)]
+        parts = [_at_week(base, excesses, np.minimum(w, calendar.weeks - 1)) for w in weeks]
+        found.append((*weeks, *parts, (hazards * affected).sum(axis=1)))
+    without, contacted, parts_without, parts_contacted, in_window = (
+        np.concatenate([row[place] for row in found]) for place in range(5)
     )
 
     def day(week: Ints) -> Ints:
         days = 7 * week + weekday
         return np.where((week < calendar.weeks) & (days < calendar.days), days, NEVER)
 
-    return Decisions(day(without), day(contacted), causes, in_window)
+    return Decisions(day(without), day(contacted), parts_without, parts_contacted, in_window)
 
 
 def _blocks(count: int) -> Iterator[slice]:
@@ -216,7 +213,14 @@ def _first_passage(hazards: Floats, threshold: Floats) -> Ints:
     return passed
 
 
-def _hazards(
+def _at_week(base: Floats, excesses: tuple[Floats, ...], week: Ints) -> Floats:
+    """Parts of the hazard per year in one week of each customer, the customer's own first."""
+    rows = np.arange(len(week))
+    own = base[rows, week]
+    return np.stack([own, *(own * excess[rows, week] for excess in excesses)], axis=1)
+
+
+def _hazard_parts(
     profiles: Profiles,
     world: World,
     calendar: Calendar,
@@ -224,8 +228,8 @@ def _hazards(
     contacts: Contacts,
     opted_out: Ints,
     block: slice,
-) -> tuple[Floats, Floats]:
-    """Hazard of each customer and week, and its parts per year (cause, customer, week)."""
+) -> tuple[Floats, tuple[Floats, ...]]:
+    """Hazard per year of each customer and week without causes, and what each cause adds."""
     weeks = 7 * np.arange(calendar.weeks)
     acquired = profiles.acquired[block, None]
     base = profiles.hazard[block, None] * tenure_factor(
@@ -238,13 +242,12 @@ def _hazards(
     alone = world.single_contact_excess * (profiles.people[block, None] == 1)
     excesses = (
         upset,
-        world.neglect_excess * forgotten,
+        np.where(forgotten, world.neglect_excess, 0.0),
         np.broadcast_to(unhappy, base.shape),
-        world.fatigue_excess * tired,
-        np.broadcast_to(alone, base.shape),
+        np.where(tired, world.fatigue_excess, 0.0),
+        np.broadcast_to(alone, base.shape).astype(np.float64),
     )
-    parts = np.stack([base, *(base * excess for excess in excesses)])
-    return parts.sum(axis=0) * (7 / YEAR), parts
+    return base, excesses
 
 
 def _complaint_excess(

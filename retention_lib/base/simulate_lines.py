@@ -22,12 +22,14 @@ RANGE_OF = np.repeat(np.arange(len(RANGES)), _PRODUCTS)
 CONTRACT = len(PRICES)
 """The number of the product that stands for a month of a contract."""
 # The first products of a range are bought most.
-_POPULARITY = np.concatenate([(1 / np.arange(1, n + 1)) / (1 / np.arange(1, n + 1)).sum()
-                              for n in _PRODUCTS])  # fmt: skip
-_CUMULATED = np.concatenate([np.cumsum(_POPULARITY[a:b]) for a, b in
-                             zip(_OFFSETS, _OFFSETS[1:], strict=False)])  # fmt: skip
-_MEAN_PRICES = np.array([np.sum(PRICES[a:b] * _POPULARITY[a:b]) for a, b in
-                         zip(_OFFSETS, _OFFSETS[1:], strict=False)])  # fmt: skip
+_SHARES = [1 / np.arange(1, size + 1) / np.sum(1 / np.arange(1, size + 1)) for size in _PRODUCTS]
+_CUMULATED = np.concatenate([np.cumsum(shares) for shares in _SHARES])
+_MEAN_PRICES = np.array(
+    [
+        np.sum(shares * np.array([price for _, price in products]))
+        for shares, (*_, products) in zip(_SHARES, RANGES, strict=True)
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _ranges(
 def _products(ranges: Ints, rng: np.random.Generator) -> Ints:
     upto = _CUMULATED + RANGE_OF
     found = np.searchsorted(upto, ranges + rng.random(len(ranges)), side="right")
-    return np.minimum(found, _OFFSETS[ranges + 1] - 1)
+    return np.asarray(np.minimum(found, _OFFSETS[ranges + 1] - 1))
 
 
 def _quantities(
@@ -124,7 +126,7 @@ def _quantities(
     ranges = RANGE_OF[np.minimum(product, CONTRACT - 1)]
     growth = _growth(world, day - profiles.acquired[who])
     extra = profiles.basket[who] * growth * _EXTRA[ranges] * factor
-    return 1 + rng.poisson(extra * rng.standard_gamma(3.0, len(who)) / 3.0)
+    return np.asarray(1 + rng.poisson(extra * rng.standard_gamma(3.0, len(who)) / 3.0))
 
 
 def _growth(world: World, tenure_days: Ints) -> Floats:
@@ -140,7 +142,7 @@ def _prices(
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Price paid and cost, a piece; price lists change with the year of the period."""
-    listed = np.append(PRICES, 0.0)[product] * (1 + world.inflation) ** (day // 365)
+    listed = np.append(PRICES, 0.0)[product] * (1 + world.inflation) ** (day // YEAR)
     paid = np.round(listed * (1 - profiles.discount[who]), 2)
     rates = np.append(MARGIN_RATES[RANGE_OF], 0.0)[product]
     cost = listed * (1 - rates) * np.exp(0.04 * rng.standard_normal(len(who)))
@@ -197,13 +199,11 @@ def _numbered(calendar: Calendar, lines: dict[str, np.ndarray]) -> Lines:
     return Lines(invoice=number[document], **lines)
 
 
-def expected_order(
-    profiles: Profiles, world: World, calendar: Calendar
-) -> tuple[Floats, Floats]:
+def expected_order(profiles: Profiles, world: World, calendar: Calendar) -> tuple[Floats, Floats]:
     """Expected amount and margin of one order at the prices and tenure of the period's end."""
     growth = _growth(world, calendar.days - profiles.acquired)
     quantity = 1 + (profiles.basket * growth)[:, None] * _EXTRA
-    listed = _MEAN_PRICES * (1 + world.inflation) ** ((calendar.days - 1) // 365)
+    listed = _MEAN_PRICES * (1 + world.inflation) ** ((calendar.days - 1) // YEAR)
     spent = profiles.taste * quantity * listed
     amount = spent * (1 - profiles.discount[:, None])
     # The cost carries log-normal noise, whose mean lies a little above 1.
@@ -212,7 +212,5 @@ def expected_order(
     fee = profiles.contract_price
     return (
         np.where(profiles.contract, fee, kept * amount.sum(axis=1)),
-        np.where(
-            profiles.contract, fee * CONTRACT_MARGIN_RATE, kept * (amount - cost).sum(axis=1)
-        ),
+        np.where(profiles.contract, fee * CONTRACT_MARGIN_RATE, kept * (amount - cost).sum(axis=1)),
     )

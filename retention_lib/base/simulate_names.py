@@ -7,6 +7,11 @@ at random here and not from any register.
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,11 +30,13 @@ from retention_lib.base.simulate_words import (
 )
 from retention_lib.base.simulate_world import Flags, Ints, Streams, World
 
-Texts = pa.StringArray
+Texts: TypeAlias = Any
+"""A pyarrow array of texts; pyarrow tells a type checker nothing."""
+
 _DOMAINS = ("example.fr", "example.com", "example.net", "example.org")
 
 
-def take(words: tuple[str, ...] | list[str], index: Ints) -> Texts:
+def take(words: Sequence[str | None], index: Ints) -> Texts:
     """One word a row, by its number."""
     return pa.array(words, pa.string()).take(pa.array(index))
 
@@ -61,6 +68,12 @@ def slugs(names: Texts) -> Texts:
     plain = pc.replace_substring_regex(pc.utf8_normalize(plain, "NFD"), r"\p{M}", "")
     plain = pc.replace_substring_regex(plain, "[^a-z0-9]+", "-")
     return pc.utf8_trim(plain, "-")
+
+
+def _slug(name: str) -> str:
+    letters = unicodedata.normalize("NFD", name.lower().replace("œ", "oe"))
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return re.sub("[^a-z0-9]+", "-", plain).strip("-")
 
 
 def people_names(count: int, rng: np.random.Generator) -> tuple[Texts, Texts]:
@@ -204,6 +217,9 @@ class Identities:
         self.domain = domains(slug, rng)
         mailbox = take(("contact", "achats", "accueil", "info"), rng.integers(0, 4, count))
         self.email = join(mailbox, self.domain, by="@")
+        if consumers:
+            provider = take(_DOMAINS, rng.integers(0, len(_DOMAINS), count))
+            self.email = join(slug, provider, by="@")
         self.phone = region_phones(profiles, rng)
         self.lookalikes: list[tuple[int, int, str]] = []
         self._found_groups(base, world, streams.of("groups"))
@@ -225,7 +241,7 @@ class Identities:
                     continue
                 taken.add(city[other])
                 name[other], domain[other] = name[head], domain[head]
-                local = slugs(pa.array([city[other]]))[0].as_py()
+                local = _slug(city[other])
                 email[other] = f"{local}@{domain[head]}"
                 self.siren[other] = self.siren[head]
                 self.establishment[other] = self.establishment[head] + 10 * number
@@ -253,9 +269,10 @@ class Identities:
             for who, first in ((father, FIRST_NAMES[one]), (son, FIRST_NAMES[two])):
                 called = f"{trade}{first} {surname}"
                 names[who] = called + form
-                host = slugs(pa.array([called]))[0].as_py()
+                host = _slug(called)
                 domain[who] = f"{host}.{domain[who].split('.', 1)[1]}"
-                email[who] = f"{email[who].split('@')[0]}@{domain[who]}"
+                local, provider = email[who].split("@")
+                email[who] = f"{host}@{provider}" if consumers else f"{local}@{domain[who]}"
             self.lookalikes.append((son, father, "family"))
         self.name, self.domain = pa.array(names, pa.string()), pa.array(domain, pa.string())
         self.email = pa.array(email, pa.string())

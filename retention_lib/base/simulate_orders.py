@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,8 @@ def _billing(profiles: Profiles, calendar: Calendar) -> tuple[Ints, Ints]:
 
 def next_billing(profiles: Profiles, calendar: Calendar, after: Ints, term_months: int) -> Ints:
     """First end of a contract term later than the day ``after``, for every customer."""
-    start = np.datetime64(calendar.start, "D")
+    # The arithmetic of dates and months has no types that a checker could follow.
+    start: Any = np.datetime64(calendar.start, "D")
     first_month = (start + profiles.acquired).astype("datetime64[M]")
     capped = np.minimum(after, calendar.days)
     now = start + capped
@@ -128,7 +130,7 @@ def next_billing(profiles: Profiles, calendar: Calendar, after: Ints, term_month
     running = (month - first_month).astype(np.int64)
     month = month + (-running) % term_months
     date = month.astype("datetime64[D]") + (profiles.billing_day - 1)
-    return (date - start).astype(np.int64)
+    return np.asarray((date - start).astype(np.int64))
 
 
 def silence_probability(purchases: Floats, shape: float) -> Floats:

@@ -127,9 +127,7 @@ def draw_profiles(
     )
 
 
-def _choose(
-    rng: np.random.Generator, count: int, shares: list[float] | tuple[float, ...]
-) -> Ints:
+def _choose(rng: np.random.Generator, count: int, shares: list[float] | tuple[float, ...]) -> Ints:
     edges = np.cumsum(shares) / np.sum(shares)
     return np.minimum(np.searchsorted(edges, rng.random(count), side="right"), len(shares) - 1)
 
@@ -149,7 +147,9 @@ def _arrivals(
 ) -> tuple[Ints, Flags]:
     """Day of arrival: years before the period for the old, a working day of it for the new."""
     old = round(count * world.old_share)
-    before = -np.minimum(30 + rng.exponential(4.5 * YEAR, old), 18 * YEAR).astype(np.int64)
+    # Tenures fall off exponentially (a mean of 4.5 years) and end at eighteen years.
+    before = -np.log1p(-rng.random(old) * -np.expm1(-18 / 4.5))
+    before = -(30 + 4.5 * YEAR * before).astype(np.int64)
     curve = cumulate(calendar.working)[-calendar.days - 1 :]
     points = curve[0] + (curve[-1] - curve[0]) * rng.random(count - old)
     within = np.searchsorted(curve, points, side="right") - 1
@@ -213,7 +213,12 @@ def _care(
     begins = rng.integers(-90, calendar.days, count)
     lasts = rng.integers(150, 450, count)
     forgotten = rng.random(count) < world.neglected_share
-    return rate, np.where(forgotten, begins, NEVER), np.where(forgotten, begins + lasts, NEVER), manager
+    return (
+        rate,
+        np.where(forgotten, begins, NEVER),
+        np.where(forgotten, begins + lasts, NEVER),
+        manager,
+    )
 
 
 def _pauses(

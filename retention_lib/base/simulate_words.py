@@ -9,6 +9,11 @@ from __future__ import annotations
 
 Pair = tuple[str, str]
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 REGIONS: tuple[tuple[str, float, str, tuple[str, ...]], ...] = (
     # name, share of customers, start of the telephone numbers kept for fiction, cities
     ("Île-de-France", 0.24, "01 99 00", ("Paris", "Créteil", "Versailles", "Évry", "Meaux")),
@@ -93,42 +98,50 @@ LEGAL_FORMS: tuple[tuple[str, float], ...] = (
     ("SCOP", 0.03),
 )
 
-SURNAMES: tuple[str, ...] = tuple(
-    "Aubry Barbier Baudry Bélanger Benoît Bertin Besnard Blanchard Boisseau Bonnet Bouchet "
-    "Boulanger Bourdin Brénot Brunel Buisson Cadiou Carlier Castéran Chabrol Chapelle Charrier "
-    "Chauvin Chevallier Clément Collet Cordier Coulomb Courtois Crépin Cuvelier Dalmas Daniélou "
-    "Daubigny Delacroix Delahaye Delaunay Delmas Desbois Descamps Desnoyers Dubreuil Duchêne "
-    "Dufour Dumoulin Durieux Duvivier Estève Évrard Fabre Faucher Féraud Ferrand Fleury Fontenay "
-    "Fournel Gaillard Garnier Gauthier Gérard Gilbert Girardin Godefroy Gosselin Gouraud Grandin "
-    "Grégoire Grosjean Guérin Guichard Guillou Hamelin Hébert Héraud Hervé Hubert Huguenin Imbert "
-    "Jacquemin Jégou Joly Josselin Jourdain Kérouédan Labbé Lacaze Lacombe Lagrange Lambertin "
-    "Landreau Langlois Laporte Larrieu Lassalle Laurens Lavigne Lebrun Lecomte Lefèvre Legrand "
-    "Lemaître Lenoir Léonard Lepage Leroux Lescure Letellier Levasseur Loiseau Lorrain Mallet "
-    "Marchand Maréchal Marsaud Martel Massé Mathieu Maurel Ménard Mercadal Métayer Millet Monnier "
-    "Montagné Morin Moulin Navarre Nicolas Noël Normand Ollivier Paillard Parmentier Pasquier "
-    "Pélissier Perrault Petitjean Picard Pineau Poirier Ponthieu Prévost Prunier Quéré Raynaud "
-    "Régnier Renault Ribeyre Rigaud Rivière Robin Rochefort Rolland Roussel Sabatier Salomon "
-    "Saunier Savary Séguin Serrano Simonin Soulier Tanguy Tessier Thévenet Tisserand Toussaint "
-    "Tréguier Vaillant Valentin Vasseur Verdier Vidal Viguié Villeneuve Voisin Yvon".split()
+SURNAMES: tuple[str, ...] = _words(
+    """
+    Aubry Barbier Baudry Bélanger Benoît Bertin Besnard Blanchard Boisseau Bonnet Bouchet
+    Boulanger Bourdin Brénot Brunel Buisson Cadiou Carlier Castéran Chabrol Chapelle Charrier
+    Chauvin Chevallier Clément Collet Cordier Coulomb Courtois Crépin Cuvelier Dalmas Daniélou
+    Daubigny Delacroix Delahaye Delaunay Delmas Desbois Descamps Desnoyers Dubreuil Duchêne Dufour
+    Dumoulin Durieux Duvivier Estève Évrard Fabre Faucher Féraud Ferrand Fleury Fontenay Fournel
+    Gaillard Garnier Gauthier Gérard Gilbert Girardin Godefroy Gosselin Gouraud Grandin Grégoire
+    Grosjean Guérin Guichard Guillou Hamelin Hébert Héraud Hervé Hubert Huguenin Imbert Jacquemin
+    Jégou Joly Josselin Jourdain Kérouédan Labbé Lacaze Lacombe Lagrange Lambertin Landreau
+    Langlois Laporte Larrieu Lassalle Laurens Lavigne Lebrun Lecomte Lefèvre Legrand Lemaître
+    Lenoir Léonard Lepage Leroux Lescure Letellier Levasseur Loiseau Lorrain Mallet Marchand
+    Maréchal Marsaud Martel Massé Mathieu Maurel Ménard Mercadal Métayer Millet Monnier Montagné
+    Morin Moulin Navarre Nicolas Noël Normand Ollivier Paillard Parmentier Pasquier Pélissier
+    Perrault Petitjean Picard Pineau Poirier Ponthieu Prévost Prunier Quéré Raynaud Régnier
+    Renault Ribeyre Rigaud Rivière Robin Rochefort Rolland Roussel Sabatier Salomon Saunier Savary
+    Séguin Serrano Simonin Soulier Tanguy Tessier Thévenet Tisserand Toussaint Tréguier Vaillant
+    Valentin Vasseur Verdier Vidal Viguié Villeneuve Voisin Yvon
+    """
 )
-FIRST_NAMES: tuple[str, ...] = tuple(
-    "Adèle Agnès Alain Alice Amélie André Anaïs Anne Antoine Arnaud Aurélie Baptiste Béatrice "
-    "Bernard Brigitte Bruno Camille Cécile Céline Chloé Christophe Claire Clémence Cyril Damien "
-    "Denis Didier Élise Élodie Émile Emma Éric Étienne Fabien Fanny François Françoise Frédéric "
-    "Gaëlle Gérald Gilles Guillaume Hélène Henri Hugo Inès Isabelle Jacques Jeanne Jérôme Joël "
-    "Julie Julien Karim Laëtitia Léa Léo Loïc Louis Lucie Maël Malika Manon Marc Marion Mathilde "
-    "Maxime Mehdi Mélanie Michel Nadia Nathalie Nicolas Noémie Océane Olivier Pascal Patrick Paul "
-    "Pauline Philippe Pierre Quentin Raphaël Rémi Renée Romain Sabrina Samir Sandrine Sébastien "
-    "Séverine Simon Sofia Solène Sophie Stéphane Sylvie Théo Thérèse Thomas Valérie Véronique "
-    "Victor Vincent Xavier Yann Yasmine Yvette Zoé".split()
+FIRST_NAMES: tuple[str, ...] = _words(
+    """
+    Adèle Agnès Alain Alice Amélie André Anaïs Anne Antoine Arnaud Aurélie Baptiste Béatrice
+    Bernard Brigitte Bruno Camille Cécile Céline Chloé Christophe Claire Clémence Cyril Damien
+    Denis Didier Élise Élodie Émile Emma Éric Étienne Fabien Fanny François Françoise Frédéric
+    Gaëlle Gérald Gilles Guillaume Hélène Henri Hugo Inès Isabelle Jacques Jeanne Jérôme Joël
+    Julie Julien Karim Laëtitia Léa Léo Loïc Louis Lucie Maël Malika Manon Marc Marion Mathilde
+    Maxime Mehdi Mélanie Michel Nadia Nathalie Nicolas Noémie Océane Olivier Pascal Patrick Paul
+    Pauline Philippe Pierre Quentin Raphaël Rémi Renée Romain Sabrina Samir Sandrine Sébastien
+    Séverine Simon Sofia Solène Sophie Stéphane Sylvie Théo Thérèse Thomas Valérie Véronique
+    Victor Vincent Xavier Yann Yasmine Yvette Zoé
+    """
 )
-INVENTED_STARTS: tuple[str, ...] = tuple(
-    "Alv Arc Axel Bor Bré Cal Cév Clar Cor Dor Él Équi Fal Gal Hér Isa Jov Kél Lum Mér Mir Nov "
-    "Obr Opal Orv Pél Qual Riv Sol Syl Tér Trév Val Vél Ver Viv Zél".split()
+INVENTED_STARTS: tuple[str, ...] = _words(
+    """
+    Alv Arc Axel Bor Bré Cal Cév Clar Cor Dor Él Équi Fal Gal Hér Isa Jov Kél Lum Mér Mir Nov Obr
+    Opal Orv Pél Qual Riv Sol Syl Tér Trév Val Vél Ver Viv Zél
+    """
 )
-INVENTED_ENDS: tuple[str, ...] = tuple(
-    "adis ance anthe aria édia élio émis énia éo éra ianne idora iel imène ivia olis onia oria "
-    "osphère ovia ubia umeo urel yane".split()
+INVENTED_ENDS: tuple[str, ...] = _words(
+    """
+    adis ance anthe aria édia élio émis énia éo éra ianne idora iel imène ivia olis onia oria
+    osphère ovia ubia umeo urel yane
+    """
 )
 INVENTED_NOUNS: tuple[str, ...] = (
     "Conseil",

@@ -299,7 +299,7 @@ class Calendar:
         month_day = self.axis.astype("datetime64[D]").astype(str).astype("U10")
         holidays = ["01-01", "05-01", "05-08", "07-14", "08-15", "11-01", "11-11", "12-25"]
         weights[np.isin([text[5:] for text in month_day], holidays)] = 0.0
-        return weights / weights.mean()
+        return np.asarray(weights / weights.mean())
 
     @cached_property
     def months(self) -> Ints:
@@ -314,8 +314,10 @@ def cumulate(weights: Floats) -> Floats:
 
 
 class Streams:
-    """One independent random stream a subject, so that one more draw for names, say, leaves the
-    purchases of the same seed as they were."""
+    """One independent random stream a subject.
+
+    So one more draw for names, say, leaves the purchases of the same seed as they were.
+    """
 
     def __init__(self, seed: int) -> None:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:

@@ -8,66 +8,36 @@ evidence, and what the file cannot decide is a question that names the argument 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
+
+from retention_lib.base._delimited import read_text
+from retention_lib.base._excel import read_excel
+from retention_lib.base._raw import FILE, ROW, RawTable, Reading, SourceKind
+from retention_lib.base._typed import is_database_url, read_database, read_parquet
+from retention_lib.base._unpack import unpack
+from retention_lib.errors import InputError, QuestionError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SourceKind = Literal["text", "excel", "parquet", "database", "folder"]
+__all__ = ["FILE", "ROW", "SUFFIXES", "RawTable", "Reading", "SourceKind", "read_raw"]
 
-ROW = "__row__"
-"""Column with the physical line (text) or row (Excel, Parquet, database) number, from 1."""
-FILE = "__file__"
-"""Column with the name of the file a row came from; only where a folder was read."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a source was read, and why.
-
-    ``encoding``, ``separator`` and ``quote`` are ``None`` where the question does not arise.
-    ``header_row`` is the physical row of the headings, 0 where there are none.
-    ``assumptions`` are whole sentences; empty where everything was evident. For a folder,
-    ``parts`` holds the reading of each file.
-    """
-
-    source: str
-    kind: SourceKind
-    encoding: str | None = None
-    encoding_evidence: str = ""
-    separator: str | None = None
-    quote: str | None = None
-    header_row: int = 1
-    lines_before_header: tuple[str, ...] = ()
-    blank_lines: int = 0
-    sheet: str | None = None
-    sheets: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
-    parts: tuple[Reading, ...] = ()
-
-
-@dataclass(frozen=True)
-class RawTable:
-    """A source as text, with every line accounted for.
-
-    ``table``: one string column a heading, an int64 column ``__row__`` first, and for a folder
-    ``__file__``. An empty cell is an empty text; null only where the source itself has a null.
-    ``header``: the headings in order, trimmed, unique; the columns of ``table`` but for those
-    two. ``rejected``: the lines that cannot be rows, with columns ``__row__`` (int64),
-    ``text``, ``reason`` (``too_few_fields``, ``too_many_fields``, ``unclosed_quote``,
-    ``null_bytes``, ``too_long``, ``repeated_header``, ``repeated_title``, ``footer``), and for
-    a folder ``__file__``. ``number_columns``: headings whose cells were all real numbers in
-    Excel, Parquet or a database, so that their decimal mark is a point beyond doubt: hand them
-    to :func:`~retention_lib.base.values.decide_amount_formats` as ``typed=``.
-    """
-
-    table: pa.Table
-    header: list[str]
-    rejected: pa.Table
-    reading: Reading
-    number_columns: tuple[str, ...] = ()
+SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".gz",
+    ".zip",
+    ".xlsx",
+    ".xlsm",
+    ".xlsb",
+    ".xls",
+    ".ods",
+    ".parquet",
+)
+"""Endings of the files of a folder that are read; a single file is known by its content."""
 
 
 def read_raw(
@@ -78,7 +48,7 @@ def read_raw(
     sheet: str | None = None,
     header_row: int | None = None,
 ) -> RawTable:
-    """Read a file, a folder of files or a database table as text.
+    r"""Read a file, a folder of files or a database table as text.
 
     ``source`` is a path to CSV, TSV or TXT (also ``.gz`` or a ``.zip`` of one file), Excel
     (xlsx, xlsm, xlsb, xls, ods) or Parquet, a folder of such files with the same headings, or
@@ -95,5 +65,141 @@ def read_raw(
         Where it cannot be read at all: missing, empty, headings only, binary, cut short, …
     MissingPackageError
         Where a database needs the ``warehouse`` extra.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "ventes.csv")
+    ...     text = "Client;Date;Montant\n007;31/12/2024;1 234,50 €\n"
+    ...     _ = path.write_bytes(text.encode("cp1252"))
+    ...     raw = read_raw(path)
+    >>> raw.header, raw.reading.encoding, raw.reading.separator
+    (['Client', 'Date', 'Montant'], 'cp1252', ';')
+    >>> raw.table.to_pylist()
+    [{'__row__': 2, 'Client': '007', 'Date': '31/12/2024', 'Montant': '1 234,50 €'}]
     """
-    raise NotImplementedError
+    told = {"encoding": encoding, "separator": separator, "sheet": sheet, "header_row": header_row}
+    _check_told(header_row)
+    if isinstance(source, str) and is_database_url(source):
+        return read_database(source, sheet)
+    path = _existing(source)
+    return _read_folder(path, told) if path.is_dir() else _read_file(path, told)
+
+
+def _check_told(header_row: int | None) -> None:
+    if header_row is not None and (isinstance(header_row, bool) or header_row < 0):
+        raise InputError(f"header_row must be 0 (none) or a row from 1; got {header_row!r}.")
+
+
+def _existing(source: str | Path) -> Path:
+    try:
+        path = Path(source).expanduser()
+        if path.is_dir() or path.is_file():
+            return path
+        exists = path.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{str(source)[:200]!r} is not a path ({error}).") from error
+    if exists:
+        raise InputError(f"{path} is neither a file nor a folder; it cannot be read.")
+    names = [other.name for other in _siblings(path)]
+    close = difflib.get_close_matches(path.name, names, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise InputError(f"There is no file {path}.{hint}")
+
+
+def _siblings(path: Path) -> list[Path]:
+    try:
+        return list(path.parent.iterdir())[:1000]
+    except OSError:
+        return []
+
+
+def _read_file(path: Path, told: dict[str, Any]) -> RawTable:
+    found = unpack(path)
+    if found.content == "excel":
+        return read_excel(
+            found.data, found.name, sheet=told["sheet"], header_row=told["header_row"]
+        )
+    if found.content == "parquet":
+        return read_parquet(found)
+    if found.content in ("sqlite", "duckdb"):
+        return read_database(f"{found.content}:///{path.absolute()}", told["sheet"])
+    return read_text(
+        found.data,
+        found.name,
+        encoding=told["encoding"],
+        separator=told["separator"],
+        header_row=told["header_row"],
+    )
+
+
+# -- folders ----------------------------------------------------------------------------------
+
+
+def _read_folder(folder: Path, told: dict[str, Any]) -> RawTable:
+    """All tables of a folder as one, in the order of their names."""
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.name[0] not in ".~" and path.name.lower().endswith(SUFFIXES)
+    )
+    if not paths:
+        raise InputError(
+            f"The folder {folder} holds no table: no file ends in {', '.join(SUFFIXES)}."
+        )
+    parts: list[RawTable] = []
+    questions: list[str] = []
+    for path in paths:
+        try:
+            parts.append(_read_file(path, told))
+        except QuestionError as error:
+            questions += error.questions
+    if questions:
+        raise QuestionError(questions)
+    return _together(folder, [path.name for path in paths], parts)
+
+
+def _together(folder: Path, names: list[str], parts: list[RawTable]) -> RawTable:
+    import pyarrow as pa
+
+    header = list(dict.fromkeys(heading for part in parts for heading in part.header))
+    assumptions = []
+    for name, part in zip(names, parts, strict=True):
+        missing = [heading for heading in header if heading not in part.header]
+        if len(missing) > len(header) / 2:
+            raise InputError(
+                f"The files of {folder} do not have the same headings: {names[0]} has "
+                f"{', '.join(parts[0].header[:8])}; {name} has {', '.join(part.header[:8])}. "
+                "Keep files of one kind in a folder, or read them one by one."
+            )
+        if missing:
+            assumptions.append(f"{name} has no {', '.join(missing)}; it was left empty.")
+    return RawTable(
+        table=pa.concat_tables(
+            [_with_file(p.table, n) for p, n in zip(parts, names, strict=True)],
+            promote_options="default",
+        ).select([ROW, FILE, *header]),
+        header=header,
+        rejected=pa.concat_tables(
+            [_with_file(p.rejected, n) for p, n in zip(parts, names, strict=True)]
+        ),
+        reading=Reading(
+            source=folder.name,
+            kind="folder",
+            assumptions=tuple(assumptions),
+            blank_lines=sum(part.reading.blank_lines for part in parts),
+            parts=tuple(part.reading for part in parts),
+        ),
+        number_columns=tuple(
+            heading
+            for heading in header
+            if all(heading in part.number_columns or heading not in part.header for part in parts)
+        ),
+    )
+
+
+def _with_file(table: pa.Table, name: str) -> pa.Table:
+    import pyarrow as pa
+
+    return table.add_column(1, FILE, pa.array([name] * table.num_rows, pa.string()))

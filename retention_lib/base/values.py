@@ -161,9 +161,7 @@ def flag_sql(expr: str) -> str:
     raise NotImplementedError
 
 
-def ids_are_floats(
-    connection: duckdb.DuckDBPyConnection, relation_name: str, column: str
-) -> bool:
+def ids_are_floats(connection: duckdb.DuckDBPyConnection, relation_name: str, column: str) -> bool:
     """Whether every identifier of a column reads like 13085.0, as pandas writes them."""
     raise NotImplementedError
 

@@ -159,6 +159,7 @@ class RfmResult(Result):
     """
 
     chart: ClassVar[str] = "plot_segment_map"
+    hidden: ClassVar[tuple[str, ...]] = ("segment_code",)
     formats: ClassVar[Mapping[str, str]] = {
         "recency_days": "count",
         "frequency": "count",
@@ -187,6 +188,19 @@ class RfmResult(Result):
         """The sentence without its full stop and without the ties, for a title."""
         return _finding(self.profile())
 
+    def careless_sentence(self) -> str:
+        """What the usual template does to customers who are alike: it ranks them all the same.
+
+        Ranked and cut into equal parts, equal customers get unequal scores, by their order in
+        the file. Counted here: who changes segment when the same file is sorted the other way.
+        """
+        moved = _moved_by_order(self.table, self.scheme)
+        w, count = self.wording, int(moved.sum())
+        if not count:
+            return w.say("rfm.careless_none", customers=len(self.table))
+        revenue = w.money(float(self.table.loc[moved, "monetary"].sum()))
+        return w.say("rfm.careless", moved=count, customers=len(self.table), revenue=revenue)
+
     def profile(self) -> SegmentProfile:
         """The segments, one row each: how many, how much, how often, of what kind."""
         table = _profile_table(self)
@@ -213,6 +227,7 @@ class SegmentProfile(Result):
     """
 
     chart: ClassVar[str] = "plot_segment_shares"
+    hidden: ClassVar[tuple[str, ...]] = ("segment_code",)
     formats: ClassVar[Mapping[str, str]] = {
         "customers": "count",
         "share_of_customers": "percent",
@@ -255,8 +270,9 @@ class SegmentProfile(Result):
 def _check_window(window_days: object) -> None:
     if window_days is None:
         return
-    no_number = isinstance(window_days, bool) or not isinstance(window_days, int | np.integer)
-    if no_number or int(str(window_days)) < 1:
+    whole = isinstance(window_days, int | np.integer) and not isinstance(window_days, bool)
+    days = int(window_days) if isinstance(window_days, int | np.integer) else 0
+    if not whole or days < 1:
         raise InputError(
             f"window_days must be a whole number of days, 1 or more, or None for the whole "
             f"history; got {window_days!r}."
@@ -394,8 +410,8 @@ def _say_ties(table: pd.DataFrame, bins: int, levels: pd.DataFrame, base: Custom
 def _why_tied(measure: str, values: Values, levels: int, base: CustomerBase) -> str:
     w, customers = base.wording, len(values)
     different, counts = np.unique(values, return_counts=True)
-    # The commonest value explains a collapse if it outgrows a level; else values are too few.
-    if counts.max() * levels <= customers:
+    # Where one value has most customers, it is the reason, however many values there are.
+    if len(different) < levels and counts.max() * 2 <= customers:
         return w.say("rfm.tie_why.values", values=len(different))
     value = different[counts.argmax()]
     words: dict[str, object] = {"tied": int(counts.max()), "customers": customers}
@@ -419,6 +435,23 @@ def _traits(base: CustomerBase) -> pd.DataFrame:
     # A customer listed twice counts once; sorted first, so that any engine keeps the same row.
     ordered = frame.sort_values(["customer_id", *known], ignore_index=True)
     return ordered.drop_duplicates("customer_id", ignore_index=True)
+
+
+def _moved_by_order(table: pd.DataFrame, scheme: SegmentScheme) -> Values:
+    """Whose segment depends on the order of the file, were scores made by ranking."""
+    customers = len(table)
+
+    def ranked(values: Values) -> Values:
+        ranks = np.empty(customers, dtype=np.int64)
+        ranks[np.argsort(values, kind="stable")] = np.arange(customers)
+        return 1 + ranks * scheme.levels // customers
+
+    better = [-table["recency_days"].to_numpy(), table["frequency"].to_numpy()]
+    better.append(table["monetary"].to_numpy())
+    one_way = scheme.positions(*(ranked(values) for values in better))
+    other_way = scheme.positions(*(ranked(values[::-1])[::-1] for values in better))
+    moved: Values = one_way != other_way
+    return moved
 
 
 def _assumptions(

@@ -46,7 +46,7 @@ class Segment:
 
     code: str
     cells: tuple[Cell, ...]
-    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     def name(self, language: Language = "en") -> str:
         """The segment's name; its code where it has none."""
@@ -142,12 +142,12 @@ class SegmentScheme:
     @classmethod
     def from_table(
         cls,
-        table: pd.DataFrame | str | Path,
+        table: pd.DataFrame | Sequence[Mapping[str, object]] | str | Path,
         *,
         name: str = "own",
         levels: int | None = None,
     ) -> Self:
-        """A team's own scheme, from a DataFrame or a CSV file.
+        """A team's own scheme, from a DataFrame, a list of rows or a CSV file.
 
         Columns ``r``, ``f``, ``m`` (or ``r``, ``fm``) and ``segment``; optional ``segment_fr``,
         ``meaning``, ``meaning_fr``, ``action``, ``action_fr``. A score is a number, a range
@@ -158,9 +158,9 @@ class SegmentScheme:
         Raises ``InputError`` where a column is missing, a score cannot be read, or the table is
         not a partition.
 
-        >>> import pandas as pd
-        >>> own = pd.DataFrame({"r": ["2", "1", "1"], "fm": ["1-2", "2", "1"],
-        ...                     "segment": ["Active", "Win back", "Let go"]})
+        >>> own = [{"r": 2, "fm": "1-2", "segment": "Active"},
+        ...        {"r": 1, "fm": 2, "segment": "Win back"},
+        ...        {"r": 1, "fm": 1, "segment": "Let go"}]
         >>> SegmentScheme.from_table(own, name="simple")
         <SegmentScheme 'simple': 3 segments on r_fm, 4 cells>
         """
@@ -351,13 +351,18 @@ def _naming_problems(segments: Sequence[Segment]) -> Iterator[str]:
         yield f"{len(empty)} segments without a cell, for example {empty[0]!r}"
 
 
-def _read_rows(table: pd.DataFrame | str | Path) -> list[dict[str, str]]:
+def _read_rows(table: Any) -> list[dict[str, str]]:
     """The rows of a team's table as texts, its headings in lower case."""
     import pandas as pd
 
     frame = _read_csv(Path(table)) if isinstance(table, str | Path) else table
+    if isinstance(table, list | tuple) and all(isinstance(row, Mapping) for row in table):
+        frame = pd.DataFrame(list(table))
     if not isinstance(frame, pd.DataFrame):
-        raise InputError(f"A scheme needs a DataFrame or a CSV file; got {type(table).__name__}.")
+        raise InputError(
+            f"A scheme needs a DataFrame, a list of rows ({{'r': 5, 'fm': '4-5', 'segment': …}}) "
+            f"or a CSV file; got {type(table).__name__}."
+        )
     frame = frame.rename(columns=lambda heading: str(heading).strip().lower())
     if frame.empty:
         raise InputError("The scheme's table has no row.")

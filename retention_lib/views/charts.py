@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from retention_lib.views import theme
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
     from matplotlib.text import Text
 
-    from retention_lib.base.importing import Import
     from retention_lib.portfolio.rfm import RfmResult, SegmentProfile
     from retention_lib.results import Result
     from retention_lib.wording import Wording
@@ -33,6 +33,7 @@ Box = tuple[float, float, float, float]
 # With more levels than this a map's cells are too small to be written in.
 _WRITABLE_LEVELS = 5
 _SIZES = (10.0, 9.5, 9.0, 8.5, 8.0)
+_LEADING = 1.35  # from line to line, in sizes of the type
 _EDGE = 0.015  # of the figure, kept free all round
 
 
@@ -43,7 +44,7 @@ def plot_segment_map(result: RfmResult, *, ax: Axes | None = None) -> Axes:
     A scheme on all three scores is drawn as one block for each level of spend, with a key.
     """
     with theme.use_theme():
-        drawn = ax if ax is not None else theme.new_axes(8.6, 5.4)
+        drawn = ax if ax is not None else theme.new_axes(9.0, 5.4)
         if result.scheme.on == "r_fm" and result.scheme.levels <= _WRITABLE_LEVELS:
             _draw_patches(drawn, result)
         else:
@@ -58,7 +59,7 @@ def plot_segment_shares(profile: SegmentProfile, *, ax: Axes | None = None) -> A
     table = profile.table[profile.table["customers"] > 0]
     colours = _segment_colours(profile.scheme)
     with theme.use_theme():
-        drawn = ax if ax is not None else theme.new_axes(8.6, 1.5 + 0.42 * max(len(table), 4))
+        drawn = ax if ax is not None else theme.new_axes(9.0, 1.5 + 0.42 * max(len(table), 4))
         places = range(len(table))
         revenue = table["share_of_revenue"].fillna(0.0)
         _bars(drawn, [p - 0.19 for p in places], revenue, [colours[c] for c in table.segment_code])
@@ -74,21 +75,23 @@ def plot_segment_shares(profile: SegmentProfile, *, ax: Axes | None = None) -> A
 
 
 def plot_quality(scorecard: Result, *, ax: Axes | None = None) -> Axes:
-    """Draw the share of rows that each check concerns, coloured by severity.
+    """Draw the share of rows that each check concerns, the most urgent checks first.
 
     Takes a result whose table has ``label, share, rows, severity``; checks that concern nobody
     are left out of the picture, not out of the table.
     """
     w, table = scorecard.wording, scorecard.table
-    found = table[table["rows"] > 0].sort_values("share", ascending=False, kind="stable")
+    urgency = {severity: place for place, severity in enumerate(theme.SEVERITY_COLOURS)}
+    found = table[table["rows"] > 0].assign(urgency=table["severity"].map(urgency))
+    found = found.sort_values(["urgency", "share"], ascending=[True, False], kind="stable")
     with theme.use_theme():
-        drawn = ax if ax is not None else theme.new_axes(8.6, 1.5 + 0.36 * max(len(found), 3))
+        drawn = ax if ax is not None else theme.new_axes(9.0, 1.9 + 0.38 * max(len(found), 3))
         colours = [theme.SEVERITY_COLOURS.get(s, theme.NEUTRAL) for s in found["severity"]]
         _bars(drawn, range(len(found)), found["share"], colours, height=0.66)
         labels = [_rows_and_share(w, row) for row in found.itertuples()]
         _write_at_ends(drawn, found["share"], labels)
         drawn.set_yticks(
-            range(len(found)), [textwrap.fill(str(label), 38) for label in found["label"]]
+            range(len(found)), [textwrap.fill(str(label), 42) for label in found["label"]]
         )
         _only_horizontal_bars(drawn, len(found))
         drawn.set_xlabel(w.say("chart.quality.axis"), loc="left")
@@ -98,7 +101,7 @@ def plot_quality(scorecard: Result, *, ax: Axes | None = None) -> Axes:
     return drawn
 
 
-def plot_set_aside(result: Import, *, ax: Axes | None = None) -> Axes:
+def plot_set_aside(result: Result, *, ax: Axes | None = None) -> Axes:
     """Draw what became of the rows read: one bar cut into those kept and each reason not to.
 
     Takes a result whose table has ``reason`` (empty for the rows kept), ``label, rows, share``.
@@ -107,7 +110,7 @@ def plot_set_aside(result: Import, *, ax: Axes | None = None) -> Axes:
     table = table[table["rows"] > 0]
     colours = _fate_colours(table["reason"])
     with theme.use_theme():
-        drawn = ax if ax is not None else theme.new_axes(8.6, 1.75 + 0.3 * len(table))
+        drawn = ax if ax is not None else theme.new_axes(9.0, 1.75 + 0.3 * len(table))
         left = 0.0
         for share, colour in zip(table["share"], colours, strict=True):
             drawn.barh(0, share, left=left, height=0.7, color=colour, edgecolor=theme.PAPER)
@@ -207,65 +210,48 @@ def _figures(wording: Wording, row: pd.Series[Any]) -> list[str]:
 
 
 def _write_in(ax: Axes, box: Box, name: str, figures: Sequence[str], colour: str) -> None:
+    """Write the name in bold over its figures, in the largest type that fits into the box."""
     left, bottom, width, height = box
-    room_x, room_y = _pixels(ax, width * 0.92, height * 0.92)
+    centre = (left + width / 2, bottom + height / 2)
+    room_x, room_y = _pixels(ax, width * 0.92, height * 0.94)
     ink = theme.ink_on(colour)
-    for size in _SIZES:
-        for columns in (40, 18, 14, 11, 9):
-            head = textwrap.fill(name, columns, break_long_words=False)
-            lines = head.count("\n") + 1
-            text = ax.text(
-                left + width / 2,
-                bottom + height / 2,
-                "\n".join([head, *figures]),
-                ha="center",
-                va="center",
-                size=size,
-                color=ink,
-                linespacing=1.25,
-            )
-            if _fits(text, room_x, room_y):
-                _embolden(ax, text, lines)
+    for below in (figures, []):
+        for size, columns in product(_SIZES, (40, 18, 14, 11, 9)):
+            head = textwrap.wrap(name, columns, break_long_words=False)
+            written = _write_lines(ax, centre, head, below, size, ink)
+            widest = max(line.get_window_extent().width for line in written)
+            if widest <= room_x and size * _LEADING * len(written) * ax.figure.dpi / 72 <= room_y:
                 return
-            text.remove()
-    # Not even the smallest type fits: the name is cut short, the key of the alt text has it all.
-    short = textwrap.shorten(name, 12, placeholder="…") or name[:10] + "…"
-    ax.text(
-        left + width / 2, bottom + height / 2, short, ha="center", va="center", size=8, color=ink
-    )
+            for line in written:
+                line.remove()
+    # Not even the name fits in small type; the text alternative has it in full.
+    _write_lines(ax, centre, [name[:9] + "…"], [], _SIZES[-1], ink)
 
 
-def _embolden(ax: Axes, text: Text, lines: int) -> None:
-    """Write the first lines of a text in bold; matplotlib knows one weight a text only."""
-    whole = text.get_text().split("\n")
-    spaced = float(text.get_linespacing()) if hasattr(text, "get_linespacing") else 1.25
-    x, y = text.get_position()
-    size, colour = float(text.get_fontsize()), text.get_color()
-    extent = text.get_window_extent()
-    top = extent.y1
-    text.remove()
-    step = size * spaced * ax.figure.dpi / 72
-    inverse = ax.transData.inverted()
-    for place, line in enumerate(whole):
-        height = top - step * (place + 0.5)
-        ax.text(
-            x,
-            inverse.transform((0, height))[1],
+def _write_lines(
+    ax: Axes,
+    centre: tuple[float, float],
+    head: Sequence[str],
+    below: Sequence[str],
+    size: float,
+    ink: str,
+) -> list[Text]:
+    """Lines one under another around a point, the head in bold: a text has one weight only."""
+    lines = [(line, "bold") for line in head] + [(line, "normal") for line in below]
+    return [
+        ax.annotate(
             line,
+            centre,
+            xytext=(0, size * _LEADING * ((len(lines) - 1) / 2 - place)),
+            textcoords="offset points",
             ha="center",
             va="center",
             size=size,
-            color=colour,
-            weight="bold" if place < lines else "normal",
+            color=ink,
+            weight=weight,
         )
-
-
-def _fits(text: Text, width: float, height: float) -> bool:
-    weight = text.get_weight()
-    text.set_weight("bold")  # the wider of the two weights has to fit
-    extent = text.get_window_extent()
-    text.set_weight(weight)
-    return extent.width <= width and extent.height <= height
+        for place, (line, weight) in enumerate(lines)
+    ]
 
 
 def _pixels(ax: Axes, width: float, height: float) -> tuple[float, float]:
@@ -509,7 +495,7 @@ def _segment_colours(scheme: Any) -> dict[str, str]:
 def _short_share(wording: Wording, share: float) -> str:
     """A share for a label; a share that rounds to nothing without being nothing is below 0.1."""
     if share != share:
-        return "–"  # noqa: RUF001
+        return "–"
     if 0 < abs(share) < 0.0005:
         return "< " + wording.percent(0.001)
     return wording.percent(share, decimals=0 if abs(share) >= 0.1 or share == 0 else 1)
@@ -547,7 +533,7 @@ def _finish(ax: Axes, title: str, text: str) -> None:
     from matplotlib.text import Text
 
     for written in ax.findobj(Text):
-        written.set_parse_math(False)  # type: ignore[attr-defined]  # US$ is money, not a formula
+        written.set_parse_math(False)  # US$ is money, not a formula
     theme.describe(ax.figure, text)
     _fit_margins(ax, title)
 
@@ -557,19 +543,18 @@ def _fit_margins(ax: Axes, title: str) -> None:
 
     On axes that were handed in, the layout is the caller's: only the title is set.
     """
-    figure = ax.figure
-    ax.set_title("")
-    left = 0.0
+    figure, left = ax.figure, 0.0
+    ax.set_title("", loc="left")
     if isinstance(figure, theme.WorkbookFigure):
         # A label at the end of a bar hangs over more as the axes get narrower: measured again.
         for _ in range(3):
             left = _fit_sides(ax, figure)
-    lines = _set_title(ax, title, left)
+    above = _overhang(ax)[3]
+    lines = _set_title(ax, title, left, above)
     if isinstance(figure, theme.WorkbookFigure):
-        height = figure.bbox.height
-        above = _overhang(ax)[3]
         size = (lines * 13 * 1.3 + 10) * theme.DPI / 72
-        figure.subplots_adjust(top=max(1 - (size + above) / height, ax.get_position().y0 + 0.1))
+        top = 1 - (size + above) / figure.bbox.height
+        figure.subplots_adjust(top=max(top, ax.get_position().y0 + 0.1))
 
 
 def _fit_sides(ax: Axes, figure: Figure) -> float:
@@ -586,15 +571,12 @@ def _fit_sides(ax: Axes, figure: Figure) -> float:
 
 
 def _overhang(ax: Axes) -> tuple[float, float, float, float]:
-    """Pixels that labels take beyond the axes: left, below, right, above; without the title."""
-    title = ax.get_title(loc="left")
-    ax.set_title("", loc="left")
+    """Pixels that labels take beyond the axes: left, below, right, above."""
     inner, outer = ax.get_window_extent(), ax.get_tightbbox() or ax.get_window_extent()
-    ax.set_title(title, loc="left")
     return (inner.x0 - outer.x0, inner.y0 - outer.y0, outer.x1 - inner.x1, outer.y1 - inner.y1)
 
 
-def _set_title(ax: Axes, title: str, left: float) -> int:
+def _set_title(ax: Axes, title: str, left: float, above: float) -> int:
     """Set the title from the left edge of the figure, or of axes handed in; count its lines."""
     # A percentage stays on one line with its sign.
     title = title.rstrip(".").replace(" %", "\N{NO-BREAK SPACE}%")
@@ -602,8 +584,7 @@ def _set_title(ax: Axes, title: str, left: float) -> int:
     if left:
         room = figure.bbox.width * (1 - 2 * _EDGE)
         start = -(left - _EDGE) / ax.get_position().width
-    pad = _overhang(ax)[3] * 72 / figure.dpi + 6
-    drawn = ax.set_title(title, x=start, pad=pad, loc="left")
+    drawn = ax.set_title(title, x=start, pad=above * 72 / figure.dpi + 6, loc="left")
     columns = len(title)
     while drawn.get_window_extent().width > room and columns > 20:
         columns = min(columns - 1, math.ceil(columns * room / drawn.get_window_extent().width))

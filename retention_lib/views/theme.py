@@ -34,12 +34,7 @@ SEGMENT_COLOURS: dict[str, str] = {
 }
 """Segment code to colour; a segment has its colour in every chart."""
 
-SEVERITY_COLOURS: dict[str, str] = {
-    "error": "#B94A08",
-    "warning": "#C4A75B",
-    "info": "#6CBCFA",
-    "ok": "#2D9072",
-}
+SEVERITY_COLOURS: dict[str, str] = {"act": "#B94A08", "look": "#C4A75B", "fine": "#2D9072"}
 """Severity of a quality check to colour."""
 
 INK = "#1A1A1A"
@@ -52,7 +47,7 @@ KEPT = "#2E50CA"
 SET_ASIDE_COLOURS = ("#B94A08", "#C4A75B", "#6F4A66", "#A9B0B4", "#38372B", "#F8EF3E")
 
 DPI = 110
-_RC: dict[str, Any] = {
+_RC: Any = {
     # The font that comes with matplotlib, so that a picture is the same on every machine.
     "font.family": "DejaVu Sans",
     "font.size": 11.0,
@@ -88,6 +83,11 @@ class WorkbookFigure(Figure):
     """A figure of the workbook: it has a text alternative and is saved alike everywhere."""
 
     alt_text: str = ""
+
+    def __repr__(self) -> str:
+        # A notebook keeps this beside the picture: what the picture shows stays readable where
+        # pictures are not shown, and a test that compares outputs compares its figures too.
+        return f"<Picture. {self.alt_text}>" if self.alt_text else super().__repr__()
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def _teach_notebook() -> None:
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
-    if shell is not None:
+    if shell is not None and shell.display_formatter is not None:
         formatter = shell.display_formatter.formatters["image/png"]
         formatter.for_type(WorkbookFigure, _png_with_alt)
 

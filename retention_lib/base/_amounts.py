@@ -1,0 +1,321 @@
+"""How a column writes its amounts, and the SQL that reads them.
+
+Two grammars, one with a decimal comma and one with a decimal point, each strict about where
+thousands are grouped. A value that only one of them reads proves it; a value that both read
+("1.234") or that needs neither ("1234") proves nothing; a column with proofs of both is asked
+about. So no amount is ever a thousand times what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from retention_lib.base._raw import example
+from retention_lib.base._sql import clean_text_sql, quoted, text
+from retention_lib.errors import ChoiceError, QuestionError
+
+if TYPE_CHECKING:
+    import duckdb
+
+DecimalMark = Literal[".", ","]
+MARKS: tuple[DecimalMark, ...] = (".", ",")
+
+# What stands for a blank, a minus and an apostrophe, as character classes without brackets.
+_BLANK = r" \t\x{A0}\x{2002}\x{2003}\x{2007}-\x{200A}\x{202F}"
+_MINUS = r"\-\x{2010}-\x{2015}\x{2212}\x{FE63}\x{FF0D}"
+_APOSTROPHE = r"'\x{B4}\x{2018}\x{2019}\x{2BC}\x{2032}"
+_GAP = f"[{_BLANK}]*"
+_SIGN = f"[+{_MINUS}]"
+_CURRENCY = (
+    r"(?:US\$|CA\$|AU\$|€|\$|£|¥|EUROS?|EUR|USD|GBP|CHF|CAD|AUD|NZD|JPY|CNY|SEK|NOK|DKK|ISK|PLN|"
+    r"CZK|HUF|RON|BGN|TRY|MAD|TND|DZD|XOF|XAF|KR|FRS?|FRS?\. |KR\. |F|HT|TTC)"
+)
+_DIGITS = f"[.,]?[0-9](?:[0-9.,{_BLANK}{_APOSTROPHE}]*[0-9])?(?:E[-+]?[0-9]{{1,2}})?"
+# A minus before the digits or behind them, but not the dash of whole francs: 12.–
+_NEGATIVE = f"^[^0-9]*[{_MINUS}]|^[(]|(?:[^.,{_MINUS}][{_MINUS}][^0-9]*|CR)$"
+_PLAIN = "[-+]?[0-9]{1,15}"
+
+
+@dataclass(frozen=True)
+class AmountFormat:
+    """How the amounts of a column are written.
+
+    ``decimal``: the decimal mark; the other mark, blanks and apostrophes may group thousands.
+    ``evidence``: a sentence saying why. ``values``: cells that are not empty; ``unreadable``:
+    how many of them :func:`amount_sql` gives NULL for, with up to three ``examples``.
+    """
+
+    decimal: DecimalMark
+    evidence: str
+    values: int = 0
+    unreadable: int = 0
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Column:
+    """How many values of a column each grammar reads, with an example each."""
+
+    name: str
+    values: int
+    comma: int
+    point: int
+    both: int
+    comma_example: str
+    point_example: str
+    both_example: str
+
+    @property
+    def proven(self) -> DecimalMark | None:
+        if bool(self.comma) == bool(self.point):
+            return None
+        return "," if self.comma else "."
+
+
+def amount_pattern(decimal: DecimalMark) -> str:
+    """Regular expression of an amount: digits, at most one sign, at most one currency.
+
+    At most 15 digits before the decimal mark, so that a number keeps its cents as a DOUBLE.
+    """
+    mark, other = ("\\.", ",") if decimal == "." else (",", "\\.")
+    fraction = f"(?:{mark}[0-9]{{1,30}})?"
+    grouped = "|".join(
+        f"(?:{group}[0-9]{{3}}){{1,4}}" for group in (f"[{_BLANK}]", f"[{_APOSTROPHE}]", other)
+    )
+    digits = (
+        f"(?:[0-9]{{1,15}}{fraction}(?:E[-+]?[0-9]{{1,2}})?"
+        f"|[1-9][0-9]{{0,2}}(?:{grouped})(?:{fraction}|[.,][{_MINUS}]{{1,2}})"
+        f"|{mark}[0-9]{{1,30}}|[0-9]{{1,15}}[.,][{_MINUS}]{{1,2}})"
+    )
+    unsigned = f"(?:{digits}|{_CURRENCY}{_GAP}{digits}|{digits}{_GAP}{_CURRENCY})"
+    forms = (
+        f"{_SIGN}?{_GAP}{unsigned}",
+        rf"\({_GAP}{unsigned}{_GAP}\)",
+        f"{unsigned}{_GAP}(?:{_SIGN}|CR|DR)",
+        f"{_CURRENCY}{_GAP}{_SIGN}{_GAP}{digits}",
+        f"{digits}{_GAP}{_SIGN}{_GAP}{_CURRENCY}",
+    )
+    return "(?i)(?:" + "|".join(forms) + ")"
+
+
+# -- reading ----------------------------------------------------------------------------------
+
+
+def amount_sql(expr: str, fmt: AmountFormat) -> str:
+    """DuckDB expression (DOUBLE) of the amount written in ``expr``; NULL where unreadable.
+
+    Reads "1 234,50 €", "(12.50)", "12,50-", "−12,50", "12,50 CR" (a credit to the customer:
+    negative for the seller), "12,50 DR" (positive), "CHF 1'234.–", "1,2E+03"; never a
+    percentage, nor thousands grouped otherwise than by three.
+
+    >>> import duckdb
+    >>> fmt = AmountFormat(",", "told")
+    >>> values = ["1 234,50 €", "(12,50)", "12,50 CR", "1.234", "1,23,4", "5 %"]
+    >>> duckdb.execute(f"SELECT {amount_sql('v', fmt)} FROM unnest(?) t(v)", [values]).fetchall()
+    [(1234.5,), (-12.5,), (-12.5,), (1234.0,), (None,), (None,)]
+    """
+    return _value_sql(clean_text_sql(expr), fmt.decimal)
+
+
+def _value_sql(clean: str, decimal: DecimalMark) -> str:
+    """The amount in a clean text.
+
+    The text is repeated instead of bound by :func:`let`: inside a lambda DuckDB prepares a
+    regular expression anew for every two thousand values, and these are long ones.
+    """
+    mark, other = ("\\.", ",") if decimal == "." else (",", "\\.")
+    quick = clean if decimal == "." else f"replace({clean}, ',', '.')"
+    digits = f"regexp_extract({clean}, {text('(?i)' + _DIGITS)})"
+    grouping = text(f"[{_BLANK}{_APOSTROPHE}{other}]")
+    number = f"replace(regexp_replace({digits}, {grouping}, '', 'g'), ',', '.')"
+    # Adding zero turns the −0 of "-0,00" into 0.
+    return (
+        f"CASE WHEN regexp_full_match({clean}, '{_PLAIN}(?:{mark}[0-9]{{1,30}})?') "
+        f"THEN TRY_CAST({quick} AS DOUBLE) + 0 "
+        f"WHEN regexp_full_match({clean}, {text(amount_pattern(decimal))}) "
+        f"THEN TRY_CAST({number} AS DOUBLE) "
+        f"* CASE WHEN regexp_matches({clean}, {text('(?i)' + _NEGATIVE)}) THEN -1 ELSE 1 END + 0 END"
+    )
+
+
+def amount_reason_sql(expr: str, fmt: AmountFormat) -> str:
+    """Why there is no amount: ``missing_amount``, ``unreadable_amount``, NULL where there is."""
+    return (
+        f"CASE WHEN {clean_text_sql(expr)} IS NULL THEN 'missing_amount' "
+        f"WHEN {amount_sql(expr, fmt)} IS NULL THEN 'unreadable_amount' END"
+    )
+
+
+# -- deciding ---------------------------------------------------------------------------------
+
+
+def decide_amount_formats(
+    connection: duckdb.DuckDBPyConnection,
+    relation_name: str,
+    columns: Sequence[str],
+    *,
+    decimal: DecimalMark | Mapping[str, DecimalMark] | None = None,
+    typed: Collection[str] = (),
+) -> dict[str, AmountFormat]:
+    """Decide how each amount-like column of one file is written: column to format.
+
+    A column without a proof of its own takes the mark of the others; where those contradict
+    each other, each decides for itself. ``decimal`` tells it, for all columns or some;
+    ``typed`` are columns that were numbers in the source (``RawTable.number_columns``).
+
+    Raises
+    ------
+    QuestionError
+        With one question for each column that reads in two ways or contradicts itself.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> con = duckdb.connect()
+    >>> _ = con.execute("CREATE TABLE t AS SELECT * FROM (VALUES ('12,50'), ('1.234')) v(ht)")
+    >>> decide_amount_formats(con, "t", ["ht"])["ht"].decimal
+    ','
+    """
+    told = _told(decimal, columns)
+    told |= {column: "." for column in typed if column in columns}
+    seen = {column: _look(connection, relation_name, column) for column in columns}
+    proven = {name: column.proven for name, column in seen.items() if name not in told}
+    others = {mark for name, mark in {**proven, **told}.items() if mark and name not in typed}
+    questions: list[str] = []
+    formats: dict[str, AmountFormat] = {}
+    for name, column in seen.items():
+        if name in told:
+            why = "numbers in the source" if name in typed else f"told with decimal={told[name]!r}"
+            formats[name] = AmountFormat(told[name], why)
+        elif column.comma and column.point:
+            questions.append(_contradiction(column))
+        elif found := _decided(column, proven, others):
+            formats[name] = found
+        else:
+            questions.append(_ambiguity(column))
+    if questions:
+        raise QuestionError(questions)
+    return {name: _counted(connection, relation_name, name, fmt) for name, fmt in formats.items()}
+
+
+def decide_amount_format(
+    connection: duckdb.DuckDBPyConnection,
+    relation_name: str,
+    column: str,
+    *,
+    decimal: DecimalMark | None = None,
+) -> AmountFormat:
+    """:func:`decide_amount_formats` for one column."""
+    return decide_amount_formats(connection, relation_name, [column], decimal=decimal)[column]
+
+
+def _told(
+    decimal: DecimalMark | Mapping[str, DecimalMark] | None, columns: Sequence[str]
+) -> dict[str, DecimalMark]:
+    if decimal is None:
+        return {}
+    told = dict(decimal) if isinstance(decimal, Mapping) else dict.fromkeys(columns, decimal)
+    for mark in told.values():
+        if mark not in MARKS:
+            raise ChoiceError("decimal", mark, MARKS)
+    return {name: mark for name, mark in told.items() if name in columns}
+
+
+def _look(connection: duckdb.DuckDBPyConnection, relation_name: str, column: str) -> _Column:
+    row = connection.execute(
+        f"""
+        WITH found AS (
+            SELECT {clean_text_sql(quoted(column))} AS v, count(*) AS n
+            FROM {quoted(relation_name)} GROUP BY ALL
+        ), read AS (
+            SELECT v, n, CASE
+                WHEN regexp_full_match(v, '{_PLAIN}') THEN 'neither'
+                WHEN regexp_full_match(v, '{_PLAIN},[0-9]{{1,2}}') THEN 'comma'
+                WHEN regexp_full_match(v, '{_PLAIN}\\.[0-9]{{1,2}}') THEN 'point'
+                ELSE CASE (regexp_full_match(v, {text(amount_pattern(","))}))::INT
+                        + 2 * (regexp_full_match(v, {text(amount_pattern("."))}))::INT
+                    WHEN 1 THEN 'comma' WHEN 2 THEN 'point'
+                    WHEN 3 THEN CASE WHEN regexp_matches(v, '[0-9][.,][0-9]') THEN 'both' END
+                    END
+                END AS reads
+            FROM found WHERE v IS NOT NULL
+        )
+        SELECT coalesce(sum(n), 0)::BIGINT,
+            coalesce(sum(n) FILTER (reads = 'comma'), 0)::BIGINT,
+            coalesce(sum(n) FILTER (reads = 'point'), 0)::BIGINT,
+            coalesce(sum(n) FILTER (reads = 'both'), 0)::BIGINT,
+            coalesce(min(v) FILTER (reads = 'comma'), ''),
+            coalesce(min(v) FILTER (reads = 'point'), ''),
+            coalesce(min(v) FILTER (reads = 'both'), '')
+        FROM read
+        """
+    ).fetchone()
+    assert row is not None  # an aggregate without GROUP BY has one row
+    return _Column(column, *row)
+
+
+def _decided(
+    column: _Column, proven: Mapping[str, DecimalMark | None], others: set[DecimalMark]
+) -> AmountFormat | None:
+    if column.proven:
+        count, shown = (
+            (column.comma, column.comma_example)
+            if column.proven == ","
+            else (column.point, column.point_example)
+        )
+        mark = "comma" if column.proven == "," else "point"
+        why = f"{count:,} values can only have a decimal {mark}, such as “{example(shown, 30)}”"
+        return AmountFormat(column.proven, why)
+    if len(others) == 1:
+        (only,) = others
+        neighbour = next((name for name, mark in proven.items() if mark == only), "the others")
+        return AmountFormat(only, f"as in {neighbour}; nothing in the column itself decides it")
+    if not column.both:
+        return AmountFormat(".", "no value has a decimal mark")
+    return None
+
+
+def _counted(
+    connection: duckdb.DuckDBPyConnection, relation_name: str, column: str, fmt: AmountFormat
+) -> AmountFormat:
+    value = quoted(column)
+    row = connection.execute(
+        f"""
+        WITH found AS (
+            SELECT {clean_text_sql(value)} AS v, count(*) AS n
+            FROM {quoted(relation_name)} GROUP BY ALL
+        ), read AS (
+            SELECT v, n, ({_value_sql("v", fmt.decimal)}) IS NULL AS bad FROM found WHERE v IS NOT NULL
+        )
+        SELECT coalesce(sum(n), 0)::BIGINT, coalesce(sum(n) FILTER (bad), 0)::BIGINT,
+            coalesce(min(v, 3) FILTER (bad), [])
+        FROM read
+        """
+    ).fetchone()
+    assert row is not None
+    shown = tuple(example(each, 30) for each in row[2])
+    return replace(fmt, values=row[0], unreadable=row[1], examples=shown)
+
+
+def _contradiction(column: _Column) -> str:
+    return (
+        f"Column “{column.name}” contradicts itself: {column.comma:,} values can only have a "
+        f"decimal comma (“{example(column.comma_example, 30)}”), {column.point:,} only a decimal "
+        f'point (“{example(column.point_example, 30)}”). Pass decimal="," or decimal="."; '
+        "the values that do not fit are then set aside."
+    )
+
+
+def _ambiguity(column: _Column) -> str:
+    shown = example(column.both_example, 30)
+    comma_is_decimal = "," in shown
+    bare = shown.replace(",", ".") if comma_is_decimal else shown
+    whole = bare.replace(".", "")
+    decimal, grouping = (",", ".") if comma_is_decimal else (".", ",")
+    return (
+        f"Column “{column.name}”: “{shown}” can be {whole} or {bare}, and none of the "
+        f"{column.both:,} values with a mark decides. Pass decimal={grouping!r} to read "
+        f"{whole}, or decimal={decimal!r} to read {bare}."
+    )

@@ -1,0 +1,331 @@
+"""Sources whose cells have types already, rendered as text: Parquet, databases, Python values.
+
+A number is written with a decimal point and no more digits than it has, a whole one without
+``.0``, a day as 2024-12-31, a moment as 2024-12-31 10:30:00: texts that mean one thing only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from retention_lib.base._raw import (
+    ROW,
+    RawTable,
+    Reading,
+    SourceKind,
+    check_width,
+    headings,
+    rejected_table,
+)
+from retention_lib.errors import InputError, MissingPackageError, QuestionError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from retention_lib.base._unpack import Unpacked
+
+MAX_ROWS = 500_000_000
+_BATCH = 50_000
+
+
+def float_text(value: float) -> str:
+    """A number as text: the fewest digits that give it back, no ``.0``.
+
+    >>> float_text(13085.0), float_text(12.5), float_text(1e15)
+    ('13085', '12.5', '1000000000000000')
+    """
+    if value.is_integer() and abs(value) < 1e18:
+        return str(int(value))
+    return repr(value)
+
+
+def moment_text(value: dt.datetime) -> str:
+    """A date and time as text; at midnight the date alone.
+
+    >>> moment_text(dt.datetime(2024, 12, 31)), moment_text(dt.datetime(2024, 12, 31, 10, 30))
+    ('2024-12-31', '2024-12-31 10:30:00')
+    """
+    if value.time() == dt.time(0) and value.tzinfo is None:
+        return value.date().isoformat()
+    return value.isoformat(sep=" ")
+
+
+def _length_of_time(value: dt.timedelta) -> str:
+    seconds = int(value.total_seconds())
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+_TO_TEXT: dict[type, Callable[[Any], str | None]] = {
+    str: str,
+    int: str,
+    float: float_text,
+    bool: lambda value: "true" if value else "false",
+    dt.datetime: moment_text,
+    dt.date: dt.date.isoformat,
+    dt.time: dt.time.isoformat,
+    dt.timedelta: _length_of_time,
+    bytes: lambda value: value.decode("utf-8", "replace"),
+    type(None): lambda value: None,
+}
+
+
+def cells_as_text(cells: Sequence[Any]) -> list[str | None]:
+    """Python values, of one type or several, as texts; ``None`` stays."""
+    kinds = set(map(type, cells))
+    if kinds == {str}:
+        return list(cells)
+    return [_TO_TEXT.get(type(cell), str)(cell) for cell in cells]
+
+
+def are_numbers(cells: Iterable[Any]) -> bool:
+    """Whether all cells that are not empty are numbers, and there is one."""
+    kinds = {type(cell) for cell in cells if cell is not None and cell != ""}
+    return bool(kinds) and kinds <= {int, float}
+
+
+# -- Arrow tables -----------------------------------------------------------------------------
+
+
+def column_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """An Arrow column of any type as text, nothing lost; null stays null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column_as_text(column.cast(kind.value_type))
+    if pa.types.is_floating(kind):
+        numbers = column.cast(pa.float64())
+        whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), 1e15))
+        digits = pc.if_else(whole, numbers, None).cast(pa.int64()).cast(pa.string())
+        # A float32 has fewer digits than the double it widens to: 0.1, not 0.10000000149.
+        text = pc.coalesce(digits, column.cast(pa.string()))
+        return pc.if_else(pc.is_nan(numbers), None, text)
+    if pa.types.is_timestamp(kind):
+        text = column.cast(pa.string())
+        text = pc.replace_substring_regex(text, r"(:\d\d\.\d*?)0+([+-]\d{4}|Z)?$", r"\1\2")
+        text = pc.replace_substring_regex(text, r"\.([+-]\d{4}|Z)?$", r"\1")
+        return pc.replace_substring_regex(text, r" 00:00:00$", "")
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return _binary_as_text(column)
+    if pa.types.is_nested(kind):
+        texts = [
+            None if value is None else json.dumps(value, default=str, ensure_ascii=False)
+            for value in column.to_pylist()
+        ]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    return column.cast(pa.string())
+
+
+def _binary_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        texts = [
+            None if v is None else bytes(v).decode("utf-8", "replace") for v in column.to_pylist()
+        ]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def from_arrow(table: pa.Table, name: str, reading: Reading) -> RawTable:
+    """A typed Arrow table as a table of text."""
+    import numpy as np
+    import pyarrow as pa
+
+    check_width(table.num_columns, name)
+    if not table.num_columns or not table.num_rows:
+        raise InputError(f"{name} has {table.num_columns} columns and no rows. Export it again.")
+    header = headings(table.column_names)
+    numbers = tuple(
+        heading
+        for heading, field in zip(header, table.schema, strict=True)
+        if _is_number(field.type)
+    )
+    columns = [column_as_text(column) for column in table.columns]
+    rows = pa.array(np.arange(1, table.num_rows + 1))
+    text = pa.table([rows, *columns], names=[ROW, *header])
+    return RawTable(text, header, rejected_table([]), reading, numbers)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return _is_number(kind.value_type)
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def read_parquet(found: Unpacked) -> RawTable:
+    """Read a Parquet file."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(found.path or pa.BufferReader(found.data))
+        if file.metadata.num_rows > MAX_ROWS:
+            raise InputError(
+                f"{found.name} says it has {file.metadata.num_rows:,} rows; at most "
+                f"{MAX_ROWS:,} can be read at once. Split it by year."
+            )
+        check_width(len(file.schema_arrow), found.name)
+        table = file.read()
+    except (pa.ArrowException, OSError, MemoryError) as error:
+        raise InputError(
+            f"{found.name} is cut short or damaged ({_first_line(error)}). Copy it again."
+        ) from error
+    return from_arrow(table, found.name, Reading(found.name, "parquet"))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+# -- databases --------------------------------------------------------------------------------
+
+
+def is_database_url(source: str) -> bool:
+    """Whether a source is an address like ``postgresql://…`` rather than a path."""
+    return re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE) is not None
+
+
+def read_database(url: str, table: str | None = None) -> RawTable:
+    """Read one table of a database; which, where there are several, has to be told."""
+    scheme, _, rest = url.partition("://")
+    shown = re.sub(r"//[^/@]*@", "//…@", url)
+    readers: Mapping[str, Callable[[str, str | None, str], RawTable]] = {
+        "sqlite": _read_sqlite,
+        "duckdb": _read_duckdb,
+    }
+    reader = readers.get(scheme.lower())
+    if reader is None:
+        return _read_through_ibis(url, table, shown)
+    # sqlite:///relative.db and sqlite:////absolute.db, as everywhere else.
+    return reader(rest.removeprefix("/"), table, shown)
+
+
+def choose_table(tables: Sequence[str], wanted: str | None, shown: str) -> str:
+    """The table to read; a question where there are several and none was named."""
+    if wanted is not None:
+        if wanted not in tables:
+            raise InputError(
+                f"{shown} has no table {wanted!r}; it has {', '.join(tables) or 'none'}."
+            )
+        return wanted
+    if not tables:
+        raise InputError(f"{shown} has no table. Check the address.")
+    if len(tables) > 1:
+        raise QuestionError(
+            [
+                f"{shown} has {len(tables)} tables: {', '.join(tables)}. "
+                f"Which one? Pass sheet={tables[0]!r}, for instance."
+            ]
+        )
+    return tables[0]
+
+
+def _existing(path: str, shown: str) -> str:
+    from pathlib import Path
+
+    if not Path(path).is_file():
+        raise InputError(f"{shown}: there is no file {path}. Check the address.")
+    return path
+
+
+def _read_sqlite(path: str, table: str | None, shown: str) -> RawTable:
+    import sqlite3
+    from contextlib import closing
+    from pathlib import Path
+
+    address = Path(_existing(path, shown)).absolute().as_uri() + "?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            found = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
+                "AND name NOT LIKE 'sqlite_%' ORDER BY name"
+            )
+            chosen = choose_table([name for (name,) in found], table, shown)
+            escaped = chosen.replace('"', '""')
+            cursor = connection.execute(f'SELECT * FROM "{escaped}"')
+            names = [column[0] for column in cursor.description]
+            reading = Reading(shown, "database", sheet=chosen)
+            return from_rows(iter(lambda: cursor.fetchmany(_BATCH), []), names, shown, reading)
+    except sqlite3.Error as error:
+        raise InputError(f"{shown} cannot be read: {_first_line(error)}.") from error
+
+
+def from_rows(
+    batches: Iterator[list[tuple[Any, ...]]], names: Sequence[str], shown: str, reading: Reading
+) -> RawTable:
+    """Batches of Python rows as a table of text."""
+    import numpy as np
+    import pyarrow as pa
+
+    header = headings(names)
+    schema = pa.schema([(name, pa.string()) for name in header])
+    numbers = dict.fromkeys(header, True)
+    filled: set[str] = set()
+    pieces = []
+    for batch in batches:
+        columns = list(zip(*batch, strict=True))
+        for name, column in zip(header, columns, strict=True):
+            if any(cell is not None for cell in column):
+                filled.add(name)
+                numbers[name] &= are_numbers(column)
+        texts = [pa.array(cells_as_text(column), pa.string()) for column in columns]
+        pieces.append(pa.record_batch(texts, schema=schema))
+    if not pieces:
+        raise InputError(f"{shown}: {reading.sheet} has no rows.")
+    table = pa.Table.from_batches(pieces, schema)
+    rows = pa.array(np.arange(1, table.num_rows + 1))
+    table = table.add_column(0, ROW, [rows])
+    typed = tuple(name for name in header if numbers[name] and name in filled)
+    return RawTable(table, header, rejected_table([]), reading, typed)
+
+
+def _read_duckdb(path: str, table: str | None, shown: str) -> RawTable:
+    import duckdb
+
+    try:
+        with duckdb.connect(_existing(path, shown), read_only=True) as connection:
+            found = connection.execute(
+                "SELECT table_name FROM information_schema.tables "
+                "WHERE table_schema = 'main' ORDER BY table_name"
+            ).fetchall()
+            chosen = choose_table([name for (name,) in found], table, shown)
+            escaped = chosen.replace('"', '""')
+            rows = connection.execute(f'SELECT * FROM "{escaped}"').to_arrow_table()
+    except duckdb.Error as error:
+        raise InputError(f"{shown} cannot be read: {_first_line(error)}.") from error
+    return from_arrow(rows, shown, _database(shown, chosen))
+
+
+def _database(shown: str, table: str, kind: SourceKind = "database") -> Reading:
+    return Reading(shown, kind, sheet=table)
+
+
+def _read_through_ibis(url: str, table: str | None, shown: str) -> RawTable:
+    try:
+        import ibis
+    except ImportError as error:
+        raise MissingPackageError(f"Reading from {shown}", "warehouse") from error
+    try:
+        connection = ibis.connect(url)
+        chosen = choose_table(sorted(connection.list_tables()), table, shown)
+        rows = connection.table(chosen).to_pyarrow()
+    except (InputError, MissingPackageError):
+        raise
+    except ImportError as error:
+        raise MissingPackageError(f"Reading from {shown}", "warehouse") from error
+    except Exception as error:
+        # Every backend of Ibis has exceptions of its own, without a common base.
+        message = _first_line(error).replace(url, shown)
+        raise InputError(f"{shown} cannot be read: {message}") from error
+    return from_arrow(rows, shown, _database(shown, chosen))
