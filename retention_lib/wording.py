@@ -110,6 +110,10 @@ class Wording:
         """The month of a date as one says it: December 2025."""
         return format_date(day, format="MMMM y", locale=self._locale)
 
+    def short_month(self, day: date) -> str:
+        """The month of a date for the axis of a chart: Dec 2025."""
+        return format_date(day, format="MMM y", locale=self._locale)
+
     def say(self, key: str, **values: object) -> str:
         """The sentence of that key, with its values put in.
 

@@ -9,7 +9,7 @@ about. So no amount is ever a thousand times what it was.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from retention_lib.base._raw import example
@@ -56,22 +56,36 @@ class AmountFormat:
 
 @dataclass(frozen=True)
 class _Column:
-    """How many values of a column each grammar reads, with an example each."""
+    """How many values of a column each grammar reads, with examples of each."""
 
     name: str
     values: int
     comma: int
     point: int
     both: int
-    comma_example: str
-    point_example: str
-    both_example: str
+    unreadable: int
+    comma_examples: list[str]
+    point_examples: list[str]
+    both_examples: list[str]
+    unreadable_examples: list[str]
 
     @property
     def proven(self) -> DecimalMark | None:
         if bool(self.comma) == bool(self.point):
             return None
         return "," if self.comma else "."
+
+    def read_with(self, decimal: DecimalMark, evidence: str) -> AmountFormat:
+        """The format, with the values that only the other grammar reads as unreadable."""
+        count, wrong = (
+            (self.point, self.point_examples)
+            if decimal == ","
+            else (self.comma, self.comma_examples)
+        )
+        shown = [example(value, 30) for value in (*self.unreadable_examples, *wrong)]
+        return AmountFormat(
+            decimal, evidence, self.values, self.unreadable + count, tuple(shown[:3])
+        )
 
 
 def amount_pattern(decimal: DecimalMark) -> str:
@@ -136,7 +150,7 @@ def _value_sql(clean: str, decimal: DecimalMark) -> str:
         f"THEN TRY_CAST({quick} AS DOUBLE) + 0 "
         f"WHEN regexp_full_match({clean}, {text(amount_pattern(decimal))}) "
         f"THEN TRY_CAST({number} AS DOUBLE) "
-        f"* CASE WHEN regexp_matches({clean}, {text('(?i)' + _NEGATIVE)}) THEN -1 ELSE 1 END + 0 END"
+        f"* if(regexp_matches({clean}, {text('(?i)' + _NEGATIVE)}), -1, 1) + 0 END"
     )
 
 
@@ -188,7 +202,7 @@ def decide_amount_formats(
     for name, column in seen.items():
         if name in told:
             why = "numbers in the source" if name in typed else f"told with decimal={told[name]!r}"
-            formats[name] = AmountFormat(told[name], why)
+            formats[name] = column.read_with(told[name], why)
         elif column.comma and column.point:
             questions.append(_contradiction(column))
         elif found := _decided(column, proven, others):
@@ -197,7 +211,7 @@ def decide_amount_formats(
             questions.append(_ambiguity(column))
     if questions:
         raise QuestionError(questions)
-    return {name: _counted(connection, relation_name, name, fmt) for name, fmt in formats.items()}
+    return formats
 
 
 def decide_amount_format(
@@ -224,7 +238,8 @@ def _told(
 
 
 def _look(connection: duckdb.DuckDBPyConnection, relation_name: str, column: str) -> _Column:
-    row = connection.execute(
+    classes = ("reads = 'comma'", "reads = 'point'", "reads = 'both'", "reads IS NULL")
+    (row,) = connection.execute(
         f"""
         WITH found AS (
             SELECT {clean_text_sql(quoted(column))} AS v, count(*) AS n
@@ -237,22 +252,17 @@ def _look(connection: duckdb.DuckDBPyConnection, relation_name: str, column: str
                 ELSE CASE (regexp_full_match(v, {text(amount_pattern(","))}))::INT
                         + 2 * (regexp_full_match(v, {text(amount_pattern("."))}))::INT
                     WHEN 1 THEN 'comma' WHEN 2 THEN 'point'
-                    WHEN 3 THEN CASE WHEN regexp_matches(v, '[0-9][.,][0-9]') THEN 'both' END
+                    WHEN 3 THEN if(regexp_matches(v, '[0-9][.,][0-9]'), 'both', 'neither')
                     END
                 END AS reads
             FROM found WHERE v IS NOT NULL
         )
         SELECT coalesce(sum(n), 0)::BIGINT,
-            coalesce(sum(n) FILTER (reads = 'comma'), 0)::BIGINT,
-            coalesce(sum(n) FILTER (reads = 'point'), 0)::BIGINT,
-            coalesce(sum(n) FILTER (reads = 'both'), 0)::BIGINT,
-            coalesce(min(v) FILTER (reads = 'comma'), ''),
-            coalesce(min(v) FILTER (reads = 'point'), ''),
-            coalesce(min(v) FILTER (reads = 'both'), '')
+            {", ".join(f"coalesce(sum(n) FILTER ({c}), 0)::BIGINT" for c in classes)},
+            {", ".join(f"coalesce(min(v, 3) FILTER ({c}), [])" for c in classes)}
         FROM read
         """
-    ).fetchone()
-    assert row is not None  # an aggregate without GROUP BY has one row
+    ).fetchall()
     return _Column(column, *row)
 
 
@@ -260,56 +270,35 @@ def _decided(
     column: _Column, proven: Mapping[str, DecimalMark | None], others: set[DecimalMark]
 ) -> AmountFormat | None:
     if column.proven:
-        count, shown = (
-            (column.comma, column.comma_example)
+        count, shown, mark = (
+            (column.comma, column.comma_examples[0], "comma")
             if column.proven == ","
-            else (column.point, column.point_example)
+            else (column.point, column.point_examples[0], "point")
         )
-        mark = "comma" if column.proven == "," else "point"
-        why = f"{count:,} values can only have a decimal {mark}, such as “{example(shown, 30)}”"
-        return AmountFormat(column.proven, why)
+        values = "value" if count == 1 else "values"
+        why = f"{count:,} {values} can only have a decimal {mark}, such as “{example(shown, 30)}”"
+        return column.read_with(column.proven, why)
     if len(others) == 1:
         (only,) = others
         neighbour = next((name for name, mark in proven.items() if mark == only), "the others")
-        return AmountFormat(only, f"as in {neighbour}; nothing in the column itself decides it")
+        why = f"as in {neighbour}; nothing in the column itself decides it"
+        return column.read_with(only, why)
     if not column.both:
-        return AmountFormat(".", "no value has a decimal mark")
+        return column.read_with(".", "no value has a decimal mark")
     return None
-
-
-def _counted(
-    connection: duckdb.DuckDBPyConnection, relation_name: str, column: str, fmt: AmountFormat
-) -> AmountFormat:
-    value = quoted(column)
-    row = connection.execute(
-        f"""
-        WITH found AS (
-            SELECT {clean_text_sql(value)} AS v, count(*) AS n
-            FROM {quoted(relation_name)} GROUP BY ALL
-        ), read AS (
-            SELECT v, n, ({_value_sql("v", fmt.decimal)}) IS NULL AS bad FROM found WHERE v IS NOT NULL
-        )
-        SELECT coalesce(sum(n), 0)::BIGINT, coalesce(sum(n) FILTER (bad), 0)::BIGINT,
-            coalesce(min(v, 3) FILTER (bad), [])
-        FROM read
-        """
-    ).fetchone()
-    assert row is not None
-    shown = tuple(example(each, 30) for each in row[2])
-    return replace(fmt, values=row[0], unreadable=row[1], examples=shown)
 
 
 def _contradiction(column: _Column) -> str:
     return (
-        f"Column “{column.name}” contradicts itself: {column.comma:,} values can only have a "
-        f"decimal comma (“{example(column.comma_example, 30)}”), {column.point:,} only a decimal "
-        f'point (“{example(column.point_example, 30)}”). Pass decimal="," or decimal="."; '
+        f"Column “{column.name}” contradicts itself: {column.comma:,} can only have a decimal "
+        f"comma (“{example(column.comma_examples[0], 30)}”), {column.point:,} only a decimal "
+        f'point (“{example(column.point_examples[0], 30)}”). Pass decimal="," or decimal="."; '
         "the values that do not fit are then set aside."
     )
 
 
 def _ambiguity(column: _Column) -> str:
-    shown = example(column.both_example, 30)
+    shown = example(column.both_examples[0], 30)
     comma_is_decimal = "," in shown
     bare = shown.replace(",", ".") if comma_is_decimal else shown
     whole = bare.replace(".", "")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retention_lib.base._header import CellKind, Header, find_header
-from retention_lib.base._raw import check_width, example, trim
+from retention_lib.base._raw import BLANKS, check_width, example, trim
 from retention_lib.errors import InputError, QuestionError
 
 BLANK_RUNS = " "
@@ -260,7 +260,7 @@ def _with_told_header(fit: _Fit, head: Sequence[str], name: str, header_row: int
 
 
 def _layout(fit: _Fit, head: Sequence[str], record: Record, found: Header, name: str) -> Layout:
-    before = tuple(line for line in head[: record.line] if trim(line))
+    before = tuple(line for line in head[: record.line] if line.strip(BLANKS + fit.separator))
     assumptions = []
     if found.assumed:
         assumptions.append(
@@ -280,8 +280,7 @@ def _layout(fit: _Fit, head: Sequence[str], record: Record, found: Header, name:
         )
     if missing := [trim(f) for f in record.fields[fit.width :] if trim(f)]:
         assumptions.append(
-            f"Every row ends {len(missing)} fields before the headings do; "
-            f"{', '.join(missing)} was left empty."
+            f"No row has a field for the last headings: {', '.join(missing)} was left empty."
         )
     return Layout(
         separator=fit.separator,

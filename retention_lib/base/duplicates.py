@@ -220,13 +220,21 @@ _SIGNS = (
     *(f"near_{kind}" for kind in IDENTIFIERS),
     "same_domain",
     "same_place",
-    "other_place",
 )
+_AGAINST = ("other_email", "other_phone", "other_place")
 
 
 def _said(base: CustomerBase, pairs: Pairs, place: int) -> str:
-    found = [name for name in _SIGNS if name in pairs.signs and pairs.signs[name][place]]
-    return base.wording.listing([base.wording.say(f"duplicates.sign.{name}") for name in found])
+    """What speaks for a pair, and what against it."""
+
+    def listed(names: Sequence[str]) -> str:
+        found = [name for name in names if name in pairs.signs and pairs.signs[name][place]]
+        return base.wording.listing([base.wording.say(f"duplicates.sign.{n}") for n in found])
+
+    together, against = listed(_SIGNS), listed(_AGAINST)
+    if not against:
+        return together
+    return base.wording.say("duplicates.but", signs=together, against=against)
 
 
 def _shown_name(entries: Entries, entry: int) -> str | None:

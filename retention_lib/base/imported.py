@@ -96,7 +96,6 @@ class Import(Result):
             f"{quoted('text ' + name)} AS {quoted(name)}" for name in reader.raw.header
         )
         book = ", ".join(reader.book_columns())
-        reader.connection.register("rejected", reader.raw.rejected)
         relation = reader.connection.sql(
             f"""
             SELECT * FROM (
@@ -241,16 +240,18 @@ def _steps(reader: Reader) -> list[tuple[str, str, str]]:
         if part.lines_before_header:
             said = " / ".join(part.lines_before_header)
             steps.append(("headings", f"row {part.header_row}", f"before them: {said}"))
+        if part.blank_lines:
+            steps.append(("blank lines", "skipped", f"{part.blank_lines:,} of them"))
         steps += [("reading", assumption, "") for assumption in part.assumptions]
     for column, amount in reader.amounts.items():
         steps.append(
             (f"numbers in {column!r}", f"decimal mark {amount.decimal!r}", amount.evidence)
         )
     for column, day in reader.dates.items():
-        how = (day.order or "written out").replace("_", " ")
+        how = (day.order or "only one reading").replace("_", " ")
         change = f" {day.how_to_change}" if day.assumed else ""
         steps.append((f"dates in {column!r}", how, day.evidence + change))
-    if "amount" not in reader.source_of and "amount" in reader.typed_columns():
+    if "amount" not in reader.source_of and "amount" in reader.typed_columns:
         steps.append(("amount", "quantity × unit price", "the file has no amount of its own"))
     if reader.matching.unknown:
         kept = ", ".join(reader.matching.unknown)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from retention_lib.base import contract, engine, values
@@ -57,6 +58,7 @@ class Reader:
         self.source_of: dict[str, str] = dict(matching.accepted)
         self.connection = engine.connect()
         self.connection.register("raw_text", raw.table)
+        self.connection.register("rejected", raw.rejected)
         self._decide()
 
     def _decide(self) -> None:
@@ -108,7 +110,7 @@ class Reader:
         )
 
     def _judged_sql(self) -> str:
-        typed = [f"{sql} AS {quoted(name)}" for name, sql in self.typed_columns().items()]
+        typed = [f"{sql} AS {quoted(name)}" for name, sql in self.typed_columns.items()]
         texts = [f"raw_text.{quoted(name)} AS {quoted('text ' + name)}" for name in self.raw.header]
         columns = ", ".join([*self.book_columns(), *typed, *texts])
         reasons = " ".join(
@@ -117,8 +119,10 @@ class Reader:
         return f"SELECT {columns}, CASE {reasons} END AS reason FROM raw_text"
 
     def book_columns(self) -> list[str]:
+        """Names of the columns that say where a row stood: its number, in a folder its file."""
         return [ROW, FILE] if FILE in self.raw.table.column_names else [ROW]
 
+    @cached_property
     def typed_columns(self) -> dict[str, str]:
         """Contract column to the SQL that reads it, unknown columns as clean texts after them."""
         typed = {
@@ -250,11 +254,11 @@ class Reader:
         )
 
     def _kept_columns_sql(self) -> str:
-        return ", ".join(quoted(name) for name in self.typed_columns())
+        return ", ".join(quoted(name) for name in self.typed_columns)
 
     def account(self) -> dict[str, tuple[int, float | None]]:
         """Reason (empty: kept) to rows and, where there are amounts, their sum."""
-        amount = "sum(amount)" if "amount" in self.typed_columns() else "NULL"
+        amount = "sum(amount)" if "amount" in self.typed_columns else "NULL"
         counted = self.connection.execute(
             f"SELECT coalesce(split_part(reason, ':', 1), ''), count(*), {amount} "
             f"FROM judged GROUP BY 1"

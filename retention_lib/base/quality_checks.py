@@ -412,10 +412,10 @@ def _silent(facts: Facts) -> Finding | None:
     contacts, limit = facts.last_contacts, facts.retention_limit
     if contacts.empty:
         return None
-    last = contacts["last"].fillna(contacts["since"])
+    contacts = contacts.assign(last=contacts["last"].fillna(contacts["since"]))
     # Nobody is silent for years in a file that does not go back so far, unless it says so.
     covered = facts.span.first < limit
-    found = contacts[(last < limit) | (last.isna() & covered)].assign(last=last)
+    found = contacts[(contacts["last"] < limit) | (contacts["last"].isna() & covered)]
     found = found.sort_values("last", kind="stable", na_position="first")
     listed = found["last"].map(lambda d: None if pd.isna(d) else engine.day_of(int(d)))
     concerned = pd.DataFrame(

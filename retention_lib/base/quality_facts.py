@@ -335,7 +335,7 @@ class Facts:
             nw.len().alias("lines"),
             amount.sum().round(NET_DECIMALS).alias("net"),
             sold.then(amount).sum().round(NET_DECIMALS).alias("sales"),
-            (amount > 0).cast(nw.Int64).sum().alias("sold_lines"),
+            (amount > 0).cast(nw.Int64).sum().cast(nw.Int64).alias("sold_lines"),
             amount.max().alias("largest"),
             sold.then(nw.col("day")).max().alias("last_sale"),
         )

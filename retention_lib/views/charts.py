@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
     from matplotlib.text import Text
 
+    from retention_lib.base.opening import BaseDescription
     from retention_lib.portfolio.rfm import RfmResult, SegmentProfile
     from retention_lib.results import Result
     from retention_lib.wording import Wording
@@ -127,6 +128,32 @@ def plot_set_aside(result: Result, *, ax: Axes | None = None) -> Axes:
         said = [f"{row.label}: {_rows_and_share(w, row)}" for row in table.itertuples()]
         _finish(drawn, result.sentence(), w.say("chart.set_aside.alt", fates=_list_in_alt(said)))
     return drawn
+
+
+def plot_months(result: BaseDescription, *, ax: Axes | None = None) -> Axes:
+    """Draw the revenue of each calendar month; months covered only in part are paler."""
+    w, months = result.wording, result.months
+    with theme.use_theme():
+        drawn = ax if ax is not None else theme.new_axes(8.6, 3.6)
+        colours = [theme.KEPT if whole else theme.RULE for whole in months["complete"]]
+        drawn.bar(range(len(months)), months["revenue"], color=colours, width=0.8)
+        drawn.axhline(0, color=theme.QUIET_INK, linewidth=0.8)
+        _label_months(drawn, months, w)
+        drawn.set_ylabel(w.say("chart.months.axis", currency=w.currency_symbol))
+        drawn.yaxis.set_major_formatter(lambda value, _: w.number(value))
+        drawn.grid(axis="y")
+        said = [f"{w.month(row.month)}: {w.money(row.revenue)}" for row in months.itertuples()]
+        _finish(drawn, result.finding(), w.say("chart.months.alt", months=_list_in_alt(said)))
+    return drawn
+
+
+def _label_months(ax: Axes, months: pd.DataFrame, wording: Wording) -> None:
+    """Name as many months as fit, evenly, always beginning with the first."""
+    step = max(1, math.ceil(len(months) / 8))
+    # Steps of a quarter or half a year fall on the same months every year.
+    step = next((even for even in (1, 2, 3, 6, 12) if even >= step), math.ceil(step / 12) * 12)
+    places = range(0, len(months), step)
+    ax.set_xticks(list(places), [wording.short_month(months["month"].iloc[p]) for p in places])
 
 
 # --- the segment map -------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Nothing here changes matplotlib for the rest of a notebook: the theme holds insi
 
 from __future__ import annotations
 
+import html
 import io
 import sys
 from collections.abc import Iterator, Sequence
@@ -104,8 +105,17 @@ def use_theme() -> Iterator[None]:
     """
     import matplotlib
 
-    with matplotlib.rc_context(_RC):
-        yield
+    interactive = matplotlib.is_interactive()
+    try:
+        with matplotlib.rc_context(_RC):
+            try:
+                yield
+            finally:
+                # The first figure of a notebook makes it interactive, which is what shows the
+                # later ones; that must outlive the context.
+                interactive = matplotlib.is_interactive()
+    finally:
+        matplotlib.interactive(interactive)
 
 
 def new_axes(width: float = 8.0, height: float = 5.0) -> Axes:
@@ -154,8 +164,26 @@ def _teach_notebook() -> None:
 
     shell = get_ipython()
     if shell is not None and shell.display_formatter is not None:
-        formatter = shell.display_formatter.formatters["image/png"]
-        formatter.for_type(WorkbookFigure, _png_with_alt)
+        from matplotlib.axes import Axes
+
+        formatters = shell.display_formatter.formatters
+        formatters["image/png"].for_type(WorkbookFigure, _png_with_alt)
+        formatters["text/html"].for_type(Axes, _picture_in_words)
+
+
+def _picture_in_words(axes: Axes) -> str | None:
+    """What a cell shows for the axes that a chart gave back: the picture in words, folded up.
+
+    Neither JupyterLab nor GitHub hands the text of a picture to a screen reader; a text that
+    stands beside the picture reaches everybody.
+    """
+    words = alt_text(axes.figure)
+    if not words:
+        return None
+    return (
+        "<details><summary>The picture in words</summary>"
+        f'<p style="max-width:60em">{html.escape(words)}</p></details>'
+    )
 
 
 def _png_with_alt(figure: WorkbookFigure) -> tuple[bytes, dict[str, str]]:
