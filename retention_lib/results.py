@@ -76,3 +76,16 @@ class Result(ABC):
             return str(_views("tables").render(self))
         except Exception:
             return f"<p>{html.escape(self.sentence())}</p>"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Listing(Result):
+    """A plain list with a sentence over it, for what needs no picture and no columns of its own."""
+
+    said: str = field(kw_only=True)
+
+    shown_rows: ClassVar[int] = 30
+
+    def sentence(self) -> str:
+        """What the list shows."""
+        return self.said

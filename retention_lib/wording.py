@@ -52,13 +52,15 @@ def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, dict[str, str]
 
 @dataclass(frozen=True)
 class Wording:
-    """The language and the currency in which something is said.
+    r"""The language and the currency in which something is said.
+
+    ``currency`` is a code of ISO 4217 such as ``EUR``; empty where nobody knows.
 
     >>> Wording("en", "EUR").money(1234.5)
     '€1,234'
-    >>> Wording("fr", "EUR").money(1234.5).replace("\\u202f", " ").replace("\\xa0", " ")
+    >>> Wording("fr", "EUR").money(1234.5).replace("\u202f", " ").replace("\xa0", " ")
     '1 234 €'
-    >>> Wording("fr").percent(0.125).replace("\\xa0", " ").replace("\\u202f", " ")
+    >>> Wording("fr").percent(0.125).replace("\xa0", " ").replace("\u202f", " ")
     '12,5 %'
     """
 
@@ -88,9 +90,14 @@ class Wording:
         return self.number(share * 100, decimals=decimals) + space + "%"
 
     def money(self, value: float, *, decimals: int = 0) -> str:
-        """An amount in the base's currency, to whole units unless ``decimals`` says more."""
+        """An amount in the base's currency, to whole units unless ``decimals`` says more.
+
+        Where the currency is not known the bare number: a wrong sign would be a wrong figure.
+        """
         if value != value:
             return ""
+        if not self.currency:
+            return self.number(value, decimals=decimals)
         digits = "#,##0" + ("." + "0" * decimals if decimals else "")
         pattern = f"{digits}\xa0¤" if self.language == "fr" else f"¤{digits}"
         return format_currency(
@@ -99,12 +106,10 @@ class Wording:
 
     @property
     def currency_symbol(self) -> str:
-        """The sign of the currency, for the axis of a chart."""
+        """The sign of the currency, for the axis of a chart; empty where it is not known."""
+        if not self.currency:
+            return ""
         return str(get_currency_symbol(self.currency, locale=self._locale))
-
-    def date(self, day: date) -> str:
-        """A date as one says it: 31 December 2025."""
-        return format_date(day, format="d MMMM y", locale=self._locale)
 
     def month(self, day: date) -> str:
         """The month of a date as one says it: December 2025."""
@@ -113,6 +118,10 @@ class Wording:
     def short_month(self, day: date) -> str:
         """The month of a date for the axis of a chart: Dec 2025."""
         return format_date(day, format="MMM y", locale=self._locale)
+
+    def date(self, day: date) -> str:
+        """A date as one says it: 31 December 2025."""
+        return format_date(day, format="d MMMM y", locale=self._locale)
 
     def say(self, key: str, **values: object) -> str:
         """The sentence of that key, with its values put in.

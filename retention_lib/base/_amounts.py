@@ -35,6 +35,12 @@ _CURRENCY = (
 _DIGITS = f"[.,]?[0-9](?:[0-9.,{_BLANK}{_APOSTROPHE}]*[0-9])?(?:E[-+]?[0-9]{{1,2}})?"
 # A minus before the digits or behind them, but not the dash of whole francs: 12.–
 _NEGATIVE = f"^[^0-9]*[{_MINUS}]|^[(]|(?:[^.,{_MINUS}][{_MINUS}][^0-9]*|CR)$"
+# What the pattern of an amount lets through and is none: more digits than a DOUBLE keeps with
+# its cents, half a pair of parentheses, two signs.
+_NOT_ONE = (
+    rf"^[^0-9]*[0-9]{{16}}|^[(][^)]*$|^[^(]*[)]$|^[(].*(?:{_SIGN}|CR|DR)"
+    rf"|^[^0-9(]*{_SIGN}.*(?:[^.,{_MINUS}]{_SIGN}[^0-9]*|CR|DR)$"
+)
 _PLAIN = "[-+]?[0-9]{1,15}"
 
 
@@ -89,29 +95,26 @@ class _Column:
 
 
 def amount_pattern(decimal: DecimalMark) -> str:
-    """Regular expression of an amount: digits, at most one sign, at most one currency.
+    """Regular expression of an amount; what matches ``_NOT_ONE`` too is none after all.
 
-    At most 15 digits before the decimal mark, so that a number keeps its cents as a DOUBLE.
+    In two patterns because one would be ten times as long: the digits would stand in it once
+    for every place that a sign can have.
     """
     mark, other = ("\\.", ",") if decimal == "." else (",", "\\.")
-    fraction = f"(?:{mark}[0-9]{{1,30}})?"
+    fraction = f"(?:{mark}[0-9]+|[.,][{_MINUS}]{{1,2}})?"
     grouped = "|".join(
         f"(?:{group}[0-9]{{3}}){{1,4}}" for group in (f"[{_BLANK}]", f"[{_APOSTROPHE}]", other)
     )
     digits = (
-        f"(?:[0-9]{{1,15}}{fraction}(?:E[-+]?[0-9]{{1,2}})?"
-        f"|[1-9][0-9]{{0,2}}(?:{grouped})(?:{fraction}|[.,][{_MINUS}]{{1,2}})"
-        f"|{mark}[0-9]{{1,30}}|[0-9]{{1,15}}[.,][{_MINUS}]{{1,2}})"
+        f"(?:(?:[0-9]+|[1-9][0-9]?[0-9]?(?:{grouped})){fraction}"
+        f"|[0-9]*{mark}[0-9]+|[0-9]+(?:{mark}[0-9]+)?E[-+]?[0-9][0-9]?)"
     )
-    unsigned = f"(?:{digits}|{_CURRENCY}{_GAP}{digits}|{digits}{_GAP}{_CURRENCY})"
-    forms = (
-        f"{_SIGN}?{_GAP}{unsigned}",
-        rf"\({_GAP}{unsigned}{_GAP}\)",
-        f"{unsigned}{_GAP}(?:{_SIGN}|CR|DR)",
-        f"{_CURRENCY}{_GAP}{_SIGN}{_GAP}{digits}",
-        f"{digits}{_GAP}{_SIGN}{_GAP}{_CURRENCY}",
+    before = f"(?:{_SIGN}|{_CURRENCY}|{_SIGN}{_GAP}{_CURRENCY}|{_CURRENCY}{_GAP}{_SIGN})?"
+    after = (
+        f"(?:{_SIGN}|{_CURRENCY}|{_SIGN}{_GAP}{_CURRENCY}"
+        f"|{_CURRENCY}{_GAP}(?:{_SIGN}|CR|DR)|CR|DR)?"
     )
-    return "(?i)(?:" + "|".join(forms) + ")"
+    return rf"(?i)\(?{_GAP}{before}{_GAP}{digits}{_GAP}{after}{_GAP}\)?"
 
 
 # -- reading ----------------------------------------------------------------------------------
@@ -148,9 +151,16 @@ def _value_sql(clean: str, decimal: DecimalMark) -> str:
     return (
         f"CASE WHEN regexp_full_match({clean}, '{_PLAIN}(?:{mark}[0-9]{{1,30}})?') "
         f"THEN TRY_CAST({quick} AS DOUBLE) + 0 "
-        f"WHEN regexp_full_match({clean}, {text(amount_pattern(decimal))}) "
+        f"WHEN {_matches_sql(clean, decimal)} "
         f"THEN TRY_CAST({number} AS DOUBLE) "
         f"* if(regexp_matches({clean}, {text('(?i)' + _NEGATIVE)}), -1, 1) + 0 END"
+    )
+
+
+def _matches_sql(clean: str, decimal: DecimalMark) -> str:
+    return (
+        f"regexp_full_match({clean}, {text(amount_pattern(decimal))}) "
+        f"AND NOT regexp_matches({clean}, {text('(?i)' + _NOT_ONE)})"
     )
 
 
@@ -249,8 +259,7 @@ def _look(connection: duckdb.DuckDBPyConnection, relation_name: str, column: str
                 WHEN regexp_full_match(v, '{_PLAIN}') THEN 'neither'
                 WHEN regexp_full_match(v, '{_PLAIN},[0-9]{{1,2}}') THEN 'comma'
                 WHEN regexp_full_match(v, '{_PLAIN}\\.[0-9]{{1,2}}') THEN 'point'
-                ELSE CASE (regexp_full_match(v, {text(amount_pattern(","))}))::INT
-                        + 2 * (regexp_full_match(v, {text(amount_pattern("."))}))::INT
+                ELSE CASE ({_matches_sql("v", ",")})::INT + 2 * ({_matches_sql("v", ".")})::INT
                     WHEN 1 THEN 'comma' WHEN 2 THEN 'point'
                     WHEN 3 THEN if(regexp_matches(v, '[0-9][.,][0-9]'), 'both', 'neither')
                     END

@@ -418,7 +418,9 @@ class _Assembly:
         if stripped in {trim(line) for line in self.layout.before}:
             return "repeated_title"
         header = self.layout.header
-        fields = split_fields(misfit.text, self.layout.separator, self.layout.quote) or [stripped]
+        fields = split_fields(misfit.text, self.layout.separator, self.layout.quote)
+        if fields is None:
+            return "unclosed_quote"
         if header and [trim(f) for f in fields] == [trim(h) for h in header]:
             return "repeated_header"
         # A last line cut short looks like data as far as it goes; "Exported on" does not.

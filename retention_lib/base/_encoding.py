@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retention_lib.base._raw import example
 from retention_lib.errors import InputError, QuestionError
@@ -102,8 +102,8 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> Decoded:
     _refuse_binary(data, name)
     if data.isascii():
         return Decoded(data, "utf-8", "utf-8", "only unaccented letters, which all encodings share")
-    if cut := _valid_utf8(data):
-        return _utf8(data, cut)
+    if (valid := _valid_utf8(data)) is not None:
+        return _utf8(data, valid)
     return _by_words(data, name)
 
 
@@ -124,6 +124,8 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
     if wide or not ascii_compatible:
         return _transcoded(data, name, codec, told, shown=encoding)
     data = data.removeprefix(codecs.BOM_UTF8) if codec in ("utf-8", "utf-8-sig") else data
+    if codec in ("utf-8", "utf-8-sig") and (valid := _valid_utf8(data)) is not None:
+        return replace(_utf8(data, valid), evidence=told)
     codec = "utf-8" if codec == "utf-8-sig" else codec
     _check_decodes(data, name, codec)
     return Decoded(data, codec, encoding, told)
@@ -133,9 +135,8 @@ def _after_mark(data: bytes, name: str, codec: str) -> Decoded:
     evidence = "a byte-order mark at the start"
     if codec != "utf-8":
         return _transcoded(data, name, codec, evidence, shown=codec[:6])
-    if cut := _valid_utf8(data):
-        found = _utf8(data, cut)
-        return Decoded(found.data, "utf-8", "utf-8", evidence, found.assumptions)
+    if (valid := _valid_utf8(data)) is not None:
+        return replace(_utf8(data, valid), evidence=evidence)
     return _by_words(data, name)
 
 
@@ -165,14 +166,14 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         yield data[start : start + _BLOCK]
 
 
-def _valid_utf8(data: bytes) -> int:
-    """How many bytes are strictly UTF-8: all, or all but a letter cut at the end; else 0."""
+def _valid_utf8(data: bytes) -> int | None:
+    """How many bytes are strictly UTF-8: all, or all but a letter cut at the end."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for piece in _pieces(data):
             decoder.decode(piece)
     except UnicodeDecodeError:
-        return 0
+        return None
     pending = len(decoder.getstate()[0])
     return len(data) - pending
 
@@ -315,7 +316,7 @@ def _mixed(data: bytes, encoding: str) -> bytes:
 
 def _mixed_sentence(data: bytes, encoding: str) -> str:
     lines = [line for line in data.split(b"\n") if not line.isascii()]
-    other = sum(not _valid_utf8(line) for line in lines)
+    other = sum(_valid_utf8(line) is None for line in lines)
     return (
         f"The file mixes encodings: of {len(lines):,} lines with accents {other:,} are in "
         f"{encoding}, the others in UTF-8. Each was read in its own."

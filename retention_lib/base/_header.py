@@ -131,7 +131,7 @@ def _could_be_headings(row: Row, kinds: Sequence[CellKind], width: int) -> bool:
         return False
     filled = [trim(cell).lower() for cell in row if trim(cell)]
     used = sum(kind != "blank" for kind in kinds)
-    return len(set(filled)) >= max(1, 0.5 * used) and len(set(filled)) >= 0.8 * len(filled)
+    return len(set(filled)) >= max(1, 0.5 * used) and len(set(filled)) > 0.5 * len(filled)
 
 
 def _all_new_words(row: Row, rows: Sequence[Row], body: Sequence[int], i: int) -> bool:

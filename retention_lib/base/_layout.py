@@ -139,9 +139,10 @@ def find_layout(
     where there are no headings or two separators fit alike, :class:`InputError` where no
     table can be found.
     """
-    told = separator or _excel_hint(head)
+    hint = _excel_hint(head)
+    told = separator or hint
     if told is not None:
-        fit = _fit(head, others, told)
+        fit = _fit(["", *head[1:]] if hint else head, others, told)
         if fit.width < 2 and separator is not None:
             raise InputError(
                 f"{name} has no {separator_name(told)} that separates columns (first line: "
@@ -188,12 +189,12 @@ def _fit(head: Sequence[str], others: Sequence[tuple[int, Sequence[str]]], separ
 
 
 def _quote(head: Sequence[str], separator: str) -> str | None:
-    """The quote character: double, or single where nearly every field is in single quotes."""
+    """The quote character: double, or single where nearly all lines begin and end with one."""
     if separator in (BLANK_RUNS, ONE_COLUMN):
         return None
-    fields = [f.strip() for line in head for f in line.split(separator) if f.strip()]
-    single = sum(len(f) > 1 and f[0] == f[-1] == "'" for f in fields)
-    return "'" if fields and single > 0.8 * len(fields) else '"'
+    lines = [line for line in map(trim, head) if line]
+    single = sum(len(line) > 1 and line[0] == line[-1] == "'" for line in lines)
+    return "'" if lines and single > 0.8 * len(lines) else '"'
 
 
 def _purity(table: Sequence[Record], separator: str) -> float:

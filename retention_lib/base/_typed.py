@@ -301,7 +301,7 @@ def _read_duckdb(path: str, table: str | None, shown: str) -> RawTable:
             ).fetchall()
             chosen = choose_table([name for (name,) in found], table, shown)
             escaped = chosen.replace('"', '""')
-            rows = connection.execute(f'SELECT * FROM "{escaped}"').to_arrow_table()
+            rows = connection.sql(f'SELECT * FROM "{escaped}"').to_arrow_table()
     except duckdb.Error as error:
         raise InputError(f"{shown} cannot be read: {_first_line(error)}.") from error
     return from_arrow(rows, shown, _database(shown, chosen))

@@ -205,10 +205,15 @@ def _identifier_fields(
         normal = checked["normal"].where(checked["normal"].notna(), raw.where(usable))
         fields[kind] = Field.of(normal.where(~_placeholder(normal)), checked["status"] == "valid")
     if "email" in fields:
-        domain = pd.Series(fields["email"].values, dtype=object).str.rpartition("@")[2]
-        fields["role"] = Field.of(_roles(fields["email"]))
-        of_house = domain.where(~domain.isin(words().free_mail) & (domain != ""), None)
-        fields["domain"] = Field.of(_taken(of_house, fields["email"].codes))
+        email = fields["email"]
+        halves = [str(address).rpartition("@") for address in email.values]
+        house = [local in words().mail_roles or None for local, _, _ in halves]
+        domains = [
+            domain if domain and domain not in words().free_mail else None
+            for _, _, domain in halves
+        ]
+        fields["role"] = Field.of(_taken(house, email.codes))
+        fields["domain"] = Field.of(_taken(domains, email.codes))
     sirens = [
         siren_of(_valid(fields, "siret", entry), _valid(fields, "vat", entry))
         for entry in range(count)
@@ -217,13 +222,8 @@ def _identifier_fields(
     return fields
 
 
-def _roles(email: Field) -> pd.Series:
-    """``True`` for the customers whose address is a mail box of the house, else missing."""
-    local = pd.Series(email.values, dtype=object).str.partition("@")[0].isin(words().mail_roles)
-    return _taken(local.where(local, None), email.codes)
-
-
-def _taken(distinct: pd.Series, codes: Ints) -> pd.Series:
+def _taken(distinct: Sequence[object], codes: Ints) -> pd.Series:
+    """A property of the distinct values as one of the customers; -1 takes the last, nothing."""
     known = np.array([*distinct, None], dtype=object)
     return pd.Series(known[codes], dtype=object)
 
@@ -372,7 +372,7 @@ def _block_pairs(keys: Ints, owners: Ints, most: int) -> tuple[Ints, Ints]:
     starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else keys
     lengths = np.diff(np.append(starts, len(keys)))
     first, second = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for length in range(2, most + 1):
+    for length in np.unique(lengths[(lengths > 1) & (lengths <= most)]).tolist():
         members = owners[starts[lengths == length][:, None] + np.arange(length)]
         i, j = np.triu_indices(length, 1)
         first.append(members[:, i].ravel())

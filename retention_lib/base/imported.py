@@ -18,7 +18,7 @@ from retention_lib.base.saving import save_table
 from retention_lib.base.sources import FILE, ROW, read_raw
 from retention_lib.base.values import quoted
 from retention_lib.errors import InputError
-from retention_lib.results import Result
+from retention_lib.results import Listing, Result
 from retention_lib.wording import Wording
 
 
@@ -144,9 +144,26 @@ class Import(Result):
             key, careless=money(careless), kept=money(kept), gap=money(abs(careless - kept))
         )
 
-    def what_was_done(self) -> pd.DataFrame:
+    def what_was_done(self) -> Listing:
         """What was decided about the file, each with its evidence: ``step, decision, why``."""
-        return pd.DataFrame(_steps(self.reader), columns=["step", "decision", "why"])
+        steps = pd.DataFrame(_steps(self.reader), columns=["step", "decision", "why"])
+        assumed = sum(day.assumed for day in self.reader.dates.values())
+        key = "import.decided_assumed" if assumed else "import.decided"
+        said = self.wording.say(key, steps=len(steps), assumed=assumed)
+        return Listing(steps, wording=self.wording, said=said)
+
+    def first_set_aside(self, rows: int = 8) -> Listing:
+        """The first rows that were not kept, for looking at: row, reason and the line itself."""
+        aside = self.set_aside.head(rows)
+        own = [name for name in aside.columns if name not in ("row", "reason", "reason_code")]
+        lines = [" · ".join(str(v) for v in row if pd.notna(v)) for row in aside[own].to_numpy()]
+        shown = aside[["row", "reason"]].assign(
+            row=aside["row"].astype(str), line=[line[:90] for line in lines]
+        )
+        count = self.rows_read - self.rows_kept
+        return Listing(
+            shown, wording=self.wording, said=self.wording.say("import.aside", rows=count)
+        )
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows kept, in pandas, for looking at."""
@@ -162,6 +179,7 @@ class Import(Result):
         outcome = self.outcome()
         made = {"path": self.file, "import": outcome, "imports": {"transactions": outcome}}
         options.setdefault("language", self.wording.language)
+        options.setdefault("currency", self.wording.currency)
         return CustomerBase.from_tables(
             self.reader.connection.table("kept"), made_from=made, **options
         )
@@ -208,7 +226,7 @@ class Import(Result):
         """
         settings = {
             "name": name,
-            "currency": currency,
+            "currency": currency or self.wording.currency or None,
             "language": self.wording.language,
             "margin_rate": margin_rate,
             "as_of": as_of,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from retention_lib.base import contract, workbooks
@@ -61,6 +62,7 @@ def import_export(
     header_row: int | None = None,
     duplicates: DuplicateLines = "keep",
     leave_out: Mapping[str, Sequence[str]] | None = None,
+    currency: str | None = None,
     language: Language | None = None,
 ) -> Import:
     """Read a foreign export (CSV, Excel, Parquet, a folder of them, a database URL).
@@ -73,7 +75,9 @@ def import_export(
     value: ``{"product": ["POSTAGE"]}``. ``encoding`` (such as ``cp1252``), ``separator``,
     ``decimal`` (``,`` or ``.``), ``date_order`` (``day_first``, ``month_first``), ``sheet`` (of an
     Excel file, or the table of a database) and ``header_row`` (line of the headings) say what the
-    file leaves open. ``language`` is that of the result's words, ``en`` or ``fr``.
+    file leaves open. ``currency`` (such as ``EUR``) is otherwise read off the amounts, and where
+    they carry no sign, amounts are shown without one. ``language`` is that of the result's words,
+    ``en`` or ``fr``.
 
     Raises ``InputError`` where the file cannot be used, ``QuestionError`` where it can be read
     in more than one way; nothing doubtful is taken silently.
@@ -96,7 +100,10 @@ def import_export(
         leave_out=leave_out or {},
     )
     if isinstance(matching, str | Path):
-        matching, answers, language = _remembered(Path(matching), table, answers, language)
+        book = workbooks.read_workbook(Path(matching))
+        matching, answers = _remembered(book, table, answers)
+        language = language or _language(book)
+        currency = currency or book.settings.currency
     raw = read_raw(
         path,
         encoding=answers.encoding,
@@ -104,10 +111,11 @@ def import_export(
         sheet=answers.sheet,
         header_row=answers.header_row,
     )
-    wording = Wording(language or "en")
+    wording = Wording(language or "en", "")
     matched = _matched(raw, table, matching, wording)
     reader = Reader(raw, matched, contract.TABLES[table], answers)
-    return Import.of(reader, wording)
+    found = reader.currency_found() if currency is None else currency
+    return Import.of(reader, replace(wording, currency=found))
 
 
 def import_raw(table: str = "transactions", *, path: str | Path | None = None) -> Import:
@@ -124,7 +132,13 @@ def import_raw(table: str = "transactions", *, path: str | Path | None = None) -
             raise ChoiceError("table", table, book.tables)
         source = entry.raw if entry.raw is not None and entry.raw.exists() else entry.file
         known = book.folder if entry.reading and source == entry.raw else None
-        return import_export(source, table, matching=known, language=_language(book))
+        return import_export(
+            source,
+            table,
+            matching=known,
+            currency=book.settings.currency,
+            language=_language(book),
+        )
     return import_export(place, table)
 
 
@@ -132,19 +146,16 @@ def _language(book: workbooks.Workbook) -> Language:
     return "fr" if book.settings.language == "fr" else "en"
 
 
-def _remembered(
-    place: Path, table: str, answers: Answers, language: Language | None
-) -> tuple[Matching, Answers, Language]:
+def _remembered(book: workbooks.Workbook, table: str, answers: Answers) -> tuple[Matching, Answers]:
     """The matching and the answers of a workbook's last import; answers given now go before."""
-    book = workbooks.read_workbook(place)
     reading = dict(book.tables[table].reading) if table in book.tables else {}
     if "matching" not in reading:
         raise InputError(
-            f"The workbook in {place} remembers no import of {table}; import the file once with "
-            f"its own matching and .save() it there."
+            f"The workbook in {book.folder} remembers no import of {table}; import the file once "
+            f"with its own matching and .save() it there."
         )
     remembered = Answers(**{**reading.get("answers", {}), **answers.given()})
-    return Matching.from_dict(reading["matching"]), remembered, language or _language(book)
+    return Matching.from_dict(reading["matching"]), remembered
 
 
 def _samples(raw: RawTable, rows: int = 1000) -> dict[str, list[str]]:

@@ -29,6 +29,10 @@ _ISOLATED_DAYS = 180
 _ISOLATED_SHARE = 0.0005
 
 
+# Signs that stand for one currency only; a $ or a kr may be any of a dozen.
+_CURRENCIES = {"EUR": "€|EUR", "GBP": "£|GBP", "CHF": "CHF", "USD": "USD|US\\$", "CAD": "CAD"}
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a person said about a file; kept in ``workbook.toml`` for next month's export."""
@@ -70,7 +74,7 @@ class Reader:
             self.amounts = values.decide_amount_formats(
                 self.connection,
                 "raw_text",
-                list(dict.fromkeys(self._columns_of("amount", "number"))),
+                list(dict.fromkeys(self.columns_of("amount", "number"))),
                 decimal=self.answers.decimal,
                 typed=self.raw.number_columns,
             )
@@ -80,7 +84,7 @@ class Reader:
             self.dates = values.decide_date_formats(
                 self.connection,
                 "raw_text",
-                self._columns_of("date"),
+                self.columns_of("date"),
                 order=self.answers.date_order,
             )
         except QuestionError as error:
@@ -88,7 +92,8 @@ class Reader:
         if questions:
             raise QuestionError(questions)
 
-    def _columns_of(self, *kinds: str) -> list[str]:
+    def columns_of(self, *kinds: str) -> list[str]:
+        """The export's columns that hold contract columns of these kinds."""
         columns = [
             self.source_of[column.name]
             for column in self.contract.columns
@@ -255,6 +260,18 @@ class Reader:
 
     def _kept_columns_sql(self) -> str:
         return ", ".join(quoted(name) for name in self.typed_columns)
+
+    def currency_found(self) -> str:
+        """The currency that the amounts name themselves; empty where none or several do."""
+        found: set[str] = set()
+        for column in self.columns_of("amount"):
+            for code, pattern in _CURRENCIES.items():
+                named = self.connection.execute(
+                    f"SELECT count(*) FROM raw_text WHERE regexp_matches({quoted(column)}, ?)",
+                    [pattern],
+                ).fetchall()
+                found |= {code} if named[0][0] else set()
+        return found.pop() if len(found) == 1 else ""
 
     def account(self) -> dict[str, tuple[int, float | None]]:
         """Reason (empty: kept) to rows and, where there are amounts, their sum."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from retention_lib.base.duplicates import Duplicates
 
 # Helper columns: no export names a column like this.
-_ID, _KEPT, _RANK = "rl_customer", "rl_kept", "rl_rank"
+_ID, _KEPT, _RANK, _LAST = "rl_customer", "rl_kept", "rl_rank", "rl_last"
 
 
 def merge_duplicates(
@@ -179,6 +179,8 @@ def _combined(base: CustomerBase, pairs: pd.DataFrame) -> nw.LazyFrame[Any]:
     listed = frame.join(_beside(frame, ranked), left_on="customer_id", right_on=_ID, how="left")
     others = listed.filter(nw.col(_RANK).is_null()).select(*columns)
     grouped = listed.filter(~nw.col(_RANK).is_null())
+    if "closed_on" in columns:
+        grouped = grouped.with_columns(nw.col("closed_on").max().over(_KEPT).alias(_LAST))
     rows = grouped.with_columns(
         _combination(name, columns).alias(name) for name in columns if name != "customer_id"
     )
@@ -209,7 +211,10 @@ def _combination(name: str, columns: Sequence[str]) -> nw.Expr:
     closing = ("closed_on", day_column("closed_on"), "closure_reason")
     if name in closing and "closed_on" in columns:
         open_entries = nw.col("closed_on").is_null().cast(nw.Int64).max().over(_KEPT)
-        closed = _first(name) if name == "closure_reason" else value.max().over(_KEPT)
+        closed = value.max().over(_KEPT)
+        if name == "closure_reason":
+            of_last = nw.when(nw.col("closed_on") == nw.col(_LAST)).then(value)
+            closed = nw.coalesce(of_last.max().over(_KEPT), _first(name))
         return nw.when(open_entries == 0).then(closed)
     return _first(name)
 

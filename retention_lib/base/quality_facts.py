@@ -260,8 +260,7 @@ class Facts:
     @cached_property
     def copies(self) -> pd.DataFrame:
         """One row: ``rows`` beyond the first of equal lines and their ``amount``; an example."""
-        columns = list(self.base.columns("transactions"))
-        grouped = self.lines.group_by(*columns, "day").agg(nw.len().alias("rl_copies"))
+        grouped = self._equal_lines()
         return engine.collect(
             grouped.filter(nw.col("rl_copies") > 1).select(
                 (nw.col("rl_copies") - 1).sum().alias("rows"),
@@ -269,10 +268,21 @@ class Facts:
             )
         )
 
+    def _equal_lines(self) -> nw.LazyFrame[Any]:
+        """Lines grouped by every column; foreign ones under plain names.
+
+        An export's "P.U. HT" is no name that every engine can group by: it has a point.
+        """
+        known = TABLES["transactions"].column_names
+        columns = self.base.columns("transactions")
+        plain = {c: c if c in known else f"rl_other_{n}" for n, c in enumerate(columns)}
+        lines = self.lines.select("day", *(nw.col(c).alias(name) for c, name in plain.items()))
+        return lines.group_by("day", *plain.values()).agg(nw.len().alias("rl_copies"))
+
     def first_copy(self) -> tuple[str, int]:
         """The equal lines there are most of, in words, and how many of them."""
-        columns = list(self.base.columns("transactions"))
-        grouped = self.lines.group_by(*columns, "day").agg(nw.len().alias("rl_copies"))
+        columns = self.base.columns("transactions")
+        grouped = self._equal_lines()
         shown = [c for c in ("day", "customer_id", "order_id", "product", "amount") if c in columns]
         order = ["rl_copies", "day", *[c for c in shown if c != "day"]]
         top = grouped.sort(order, descending=[True] + [False] * (len(order) - 1)).head(1)

@@ -167,7 +167,8 @@ def _together(folder: Path, names: list[str], parts: list[RawTable]) -> RawTable
     assumptions = []
     for name, part in zip(names, parts, strict=True):
         missing = [heading for heading in header if heading not in part.header]
-        if len(missing) > len(header) / 2:
+        shared = set(parts[0].header) & set(part.header)
+        if len(shared) < max(len(parts[0].header), len(part.header)) / 2:
             raise InputError(
                 f"The files of {folder} do not have the same headings: {names[0]} has "
                 f"{', '.join(parts[0].header[:8])}; {name} has {', '.join(part.header[:8])}. "

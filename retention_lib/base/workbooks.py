@@ -32,7 +32,7 @@ class Settings:
     """
 
     name: str = ""
-    currency: str = "EUR"
+    currency: str = ""
     language: str = "en"
     margin_rate: float | None = None
     as_of: date | None = None

@@ -139,7 +139,8 @@ def plot_months(result: BaseDescription, *, ax: Axes | None = None) -> Axes:
         drawn.bar(range(len(months)), months["revenue"], color=colours, width=0.8)
         drawn.axhline(0, color=theme.QUIET_INK, linewidth=0.8)
         _label_months(drawn, months, w)
-        drawn.set_ylabel(w.say("chart.months.axis", currency=w.currency_symbol))
+        unit = f"({w.currency_symbol})" if w.currency else ""
+        drawn.set_ylabel(w.say("chart.months.axis", currency=unit).strip())
         drawn.yaxis.set_major_formatter(lambda value, _: w.number(value))
         drawn.grid(axis="y")
         said = [f"{w.month(row.month)}: {w.money(row.revenue)}" for row in months.itertuples()]

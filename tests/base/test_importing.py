@@ -75,7 +75,7 @@ def test_a_row_set_aside_names_its_row_in_the_file_and_its_reason(french):
 
 
 def test_the_careless_total_is_said_beside_the_true_one(french):
-    said = rl.import_export(french).careless_sentence()
+    said = rl.import_export(french, currency="EUR").careless_sentence()
     assert "€1,414" in said  # 1,234.50 - 20 + 99.90 + 99.90
     assert "€2,879" in said  # and 10 + 10 + 10 that are no one's or no day's, and the total
 
@@ -157,7 +157,7 @@ def test_an_assumed_date_order_is_said_with_the_argument_that_changes_it(tmp_pat
     rows = "customer_id;date;amount\n1;05/01/2024;1,5\n2;03/04/2024;2,5\n1;02/02/2024;1,5\n"
     file.write_text(rows, encoding="utf-8")
     done = rl.import_export(file)
-    steps = done.what_was_done().set_index("step")
+    steps = done.what_was_done().to_frame().set_index("step")
     assert "date_order" in steps.loc["dates in 'date'", "why"]
     other = rl.import_export(file, date_order="month_first")
     assert pd.Timestamp(other.to_pandas()["date"].iloc[0]).date() == date(2024, 5, 1)
@@ -189,6 +189,17 @@ def test_quantity_times_price_stands_in_for_the_amount(tmp_path):
     assert kept["customer_id"].tolist() == ["13085", "13086"]
     assert kept["amount"].tolist() == [83.4, -3.0]
     assert kept["quantity"].tolist() == [12.0, -2.0]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "shown"),
+    [(("1,50 €", "2,50"), "€4"), (("1,50", "2,50"), "; 4 in"), (("1,50 £", "2,50 £"), "£4")],
+)
+def test_the_currency_is_read_off_the_amounts_or_not_shown_at_all(tmp_path, amounts, shown):
+    file = tmp_path / "x.csv"
+    rows = [f"007;2024-01-05;{amounts[0]}", f"008;2024-01-06;{amounts[1]}"]
+    file.write_text("\n".join(["customer_id;date;amount", *rows]), encoding="utf-8")
+    assert shown in rl.import_export(file).sentence()
 
 
 def test_unknown_columns_are_kept_under_their_own_names(tmp_path, french):
