@@ -248,9 +248,7 @@ def _with_told_header(fit: _Fit, head: Sequence[str], name: str, header_row: int
     sample = [r.fields for r in fit.head + fit.body if not r.is_blank]
     kinds = find_header(sample, fit.width).kinds
     if header_row == 0:
-        first = next((r.line for r in fit.head if len(r.fields) == fit.width), 0)
-        before = tuple(line for line in head[:first] if trim(line))
-        return Layout(fit.separator, fit.quote, fit.width, None, -1, first, before, kinds)
+        return Layout(fit.separator, fit.quote, fit.width, None, -1, 0, (), kinds)
     record = next((r for r in fit.head if r.line == header_row - 1), None)
     if record is None or record.is_blank:
         raise InputError(

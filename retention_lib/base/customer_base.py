@@ -73,7 +73,7 @@ class CustomerBase:
         opportunities: Any = None,
         as_of: date | str | None = None,
         activity_window_days: int = 365,
-        currency: str = "EUR",
+        currency: str = "",
         language: Language = "en",
         margin_rate: float | None = None,
         name: str = "",
@@ -81,10 +81,17 @@ class CustomerBase:
     ) -> Self:
         """A base from pandas, Polars, DuckDB, Spark or Ibis tables, or paths of Parquet files.
 
-        Columns are those of ``docs/data-dictionary.md``; others are kept. Rows without a
-        customer, a date or a finite amount are set aside with a warning that counts them.
-        ``as_of`` defaults to the last transaction date, never to today. ``margin_rate`` is the
-        share of revenue that is margin where no ``margin`` column says better (0 to 1).
+        Only ``transactions`` is required; ``customers``, ``people``, ``interactions``,
+        ``feedback``, ``campaigns`` and ``opportunities`` unlock more. Columns are those of
+        ``docs/data-dictionary.md``; others are kept. Rows without a customer, a date or a finite
+        amount are set aside with a warning that counts them.
+
+        ``as_of`` defaults to the last transaction date, never to today. ``activity_window_days``
+        (default: ``365``) is how long a purchase keeps a customer active. ``currency`` is a code
+        of ISO 4217; without it amounts are shown without a sign. ``language`` is that of every
+        word said, ``en`` or ``fr``. ``margin_rate`` is the share of revenue that is margin where
+        no ``margin`` column says better (0 to 1). ``name`` is what the base is called, and
+        ``made_from`` an account of where it came from.
 
         Raises ``InputError`` where a required column is missing or cannot be read.
 
@@ -191,7 +198,7 @@ class CustomerBase:
         return self.customer_days().filter(nw.col("net") > 0)
 
     def to_pandas(self, table: str = "transactions") -> pd.DataFrame:
-        """A table as it was known on ``as_of``, in pandas, for looking at."""
+        """A table (default: ``'transactions'``) as known on ``as_of``, in pandas, to look at."""
         frame = self.visible(table).select(*self.columns(table))
         return engine.collect(frame)
 

@@ -30,9 +30,10 @@ ISOLATED_DAYS = 180
 ISOLATED_SHARE = 0.0005
 
 # A line is out of the ordinary from so many robust standard deviations on a log scale, but never
-# below ten times the usual line.
+# below ten times the usual line, nor above ten thousand times, however wide the amounts spread.
 OUTLIER_SCALES = 5.0
 OUTLIER_TIMES = 10.0
+OUTLIER_MOST_TIMES = 10_000.0
 # A price is out of the ordinary at so many times the product's median, or that much below it,
 # where the product was sold often enough to have a usual price.
 PRICE_TIMES = 8.0
@@ -169,7 +170,8 @@ class Facts:
         spread = (amount / middle).log().abs().median().alias("spread")
         mad = float(engine.one_row(sales.select(spread))["spread"])
         # 1.4826 makes a median deviation the standard deviation where the logs are normal.
-        times = max(OUTLIER_TIMES, _exp(OUTLIER_SCALES * 1.4826 * mad))
+        scales = min(OUTLIER_SCALES * 1.4826 * mad, math.log(OUTLIER_MOST_TIMES))
+        times = max(OUTLIER_TIMES, math.exp(scales))
         return round(float(middle) * times, 2)
 
     @cached_property
@@ -510,11 +512,6 @@ class Facts:
         return frame.sort_values("table", key=lambda t: t.map(order), kind="stable").reset_index(
             drop=True
         )
-
-
-def _exp(value: float) -> float:
-    # Without an overflow, whatever the amounts.
-    return math.exp(min(value, 700.0))
 
 
 def _counted(name: str, condition: nw.Expr) -> list[nw.Expr]:

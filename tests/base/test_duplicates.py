@@ -213,7 +213,7 @@ def pairs_in(groups: Any) -> set[frozenset[str]]:
     return {frozenset(pair) for ids in groups for pair in itertools.combinations(ids, 2)}
 
 
-def base_of(frame: pd.DataFrame, kind: str = "pandas", **tables: pd.DataFrame) -> CustomerBase:
+def base_of(frame: pd.DataFrame, kind: str = "polars", **tables: pd.DataFrame) -> CustomerBase:
     """A base with one line of 10 a customer, in one engine or another."""
     ids = frame["customer_id"]
     lines = pd.DataFrame({"customer_id": ids, "date": "2024-01-05", "amount": 10.0})
@@ -222,7 +222,6 @@ def base_of(frame: pd.DataFrame, kind: str = "pandas", **tables: pd.DataFrame) -
 
 
 ENGINES: dict[str, Any] = {
-    "pandas": lambda frame: frame,
     "polars": pl.from_pandas,
     # A connection a table: tables need not share an engine.
     "duckdb": lambda frame: duckdb.connect().from_df(frame),
@@ -364,7 +363,7 @@ def test_reasons_are_said_in_words_in_both_languages():
     lines = pd.DataFrame({"customer_id": ["1", "2"], "date": "2024-01-05", "amount": 1200.0})
     said = {}
     for language in ("en", "fr"):
-        base = CustomerBase.from_tables(lines, customers=frame, language=language)
+        base = CustomerBase.from_tables(lines, customers=frame, language=language, currency="EUR")
         found = find_duplicates(base)
         said[language] = (found.to_frame()["why"].iloc[0], found.sentence().replace("\xa0", " "))
     assert said["en"] == (
@@ -406,7 +405,7 @@ def rates(base: CustomerBase, planted: set[frozenset[str]]) -> tuple[float, floa
     return len(found & planted) / len(planted), len(found - planted) / max(1, len(found))
 
 
-@pytest.mark.parametrize(("count", "seed"), [(400, 1), (400, 2), (1500, 3), (1500, 4), (4000, 5)])
+@pytest.mark.parametrize(("count", "seed"), [(400, 1), (400, 2), (1500, 3), (1500, 4), (2500, 5)])
 def test_planted_duplicates_are_found_and_hardly_anybody_else(count, seed):
     frame, planted = planted_file(count, seed)
     recall, false = rates(base_of(frame), planted)
@@ -417,7 +416,7 @@ def test_planted_duplicates_are_found_and_hardly_anybody_else(count, seed):
 @pytest.mark.parametrize(("kind", "seed"), [("b2b", 11), ("b2b", 12), ("b2b", 13), ("b2c", 14)])
 @pytest.mark.filterwarnings("ignore::retention_lib.errors.DataWarning")
 def test_the_simulators_duplicates_are_found_and_none_of_its_lookalikes(kind, seed):
-    base, truth = simulate_base(800, seed=seed, dirt=True, kind=kind)
+    base, truth = simulate_base(600, seed=seed, dirt=True, kind=kind)
     columns = ["duplicate_id", "original_id"]
     planted = {frozenset(pair) for pair in truth.duplicates[columns].to_numpy().tolist()}
     recall, false = rates(base, planted)
@@ -426,10 +425,9 @@ def test_the_simulators_duplicates_are_found_and_none_of_its_lookalikes(kind, se
 
 
 def test_duckdb_and_polars_propose_the_same():
-    frame, _ = planted_file(300, 6)
+    frame, _ = planted_file(200, 6)
     tables = [find_duplicates(base_of(frame, kind)).to_frame() for kind in ENGINES]
-    pd.testing.assert_frame_equal(tables[0], tables[1])
-    pd.testing.assert_frame_equal(tables[0], tables[2])
+    pd.testing.assert_frame_equal(*tables)
 
 
 few_customers = st.lists(
@@ -545,25 +543,25 @@ def test_every_table_speaks_of_the_customer_that_stays(kind):
 
 
 def test_what_was_two_purchases_of_one_day_is_one_after_the_merge():
-    base = small_base("pandas")
+    base = small_base("polars")
     days = engine.collect(merge_duplicates(base, {"2": "1"}).purchases())
     assert sorted(days[days["customer_id"] == "1"]["net"]) == [30.3]
 
 
 def test_a_chain_ends_at_its_last_customer_and_a_circle_is_refused():
-    merged = merge_duplicates(small_base("pandas"), {"3": "2", "2": "1"})
+    merged = merge_duplicates(small_base("polars"), {"3": "2", "2": "1"})
     assert set(merged.to_pandas()["customer_id"]) == {"1", "4"}
     with pytest.raises(InputError, match="in a circle"):
-        merge_duplicates(small_base("pandas"), {"1": "2", "2": "1"})
+        merge_duplicates(small_base("polars"), {"1": "2", "2": "1"})
 
 
 def test_a_customer_the_base_does_not_have_is_named():
     with pytest.raises(InputError, match=r"1 of the 2 customers .* \(first: '99'\)"):
-        merge_duplicates(small_base("pandas"), {"99": "1"})
+        merge_duplicates(small_base("polars"), {"99": "1"})
 
 
 def test_a_merge_that_spoils_a_campaign_says_so():
-    base = small_base("pandas", campaigns=CAMPAIGNS)
+    base = small_base("polars", campaigns=CAMPAIGNS)
     with pytest.warns(DataWarning, match="'1' in 'K'"):
         merge_duplicates(base, {"2": "1"})
 
@@ -582,7 +580,7 @@ def test_single_groups_can_be_merged():
 
 def test_undoing_without_a_merge_is_refused():
     with pytest.raises(InputError, match="no merge to undo"):
-        undo_merge(small_base("pandas"))
+        undo_merge(small_base("polars"))
 
 
 @settings(max_examples=10, deadline=None)
@@ -611,7 +609,7 @@ def test_a_merge_keeps_every_cent_and_undoing_it_gives_back_the_base_before(
 
 
 def test_two_merges_are_undone_one_after_the_other():
-    base = small_base("pandas")
+    base = small_base("polars")
     once = merge_duplicates(base, {"2": "1"})
     twice = merge_duplicates(once, {"3": "1"})
     assert twice.made_from["merged"] == [("2", "1"), ("3", "1")]
@@ -620,5 +618,5 @@ def test_two_merges_are_undone_one_after_the_other():
 
 
 def test_what_was_chosen_after_the_merge_stays_chosen():
-    merged = merge_duplicates(small_base("pandas"), {"2": "1"}).at("2024-02-01")
+    merged = merge_duplicates(small_base("polars"), {"2": "1"}).at("2024-02-01")
     assert undo_merge(merged).as_of == date(2024, 2, 1)

@@ -1,5 +1,7 @@
 """The scorecard counts what is wrong, points at an example and says what to do."""
 
+import warnings
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,10 +19,9 @@ from retention_lib.base.quality_checks import CHECKS
 from retention_lib.base.quality_facts import Facts, bulk_of_days
 from retention_lib.base.simulate import simulate_base
 from retention_lib.errors import ChoiceError, InputError
-from retention_lib.wording import LANGUAGES, texts
+from retention_lib.wording import LANGUAGES, Wording, texts
 
 ENGINES: dict[str, Any] = {
-    "pandas": lambda frame: frame,
     "polars": pl.from_pandas,
     # A connection a table: tables need not share an engine.
     "duckdb": lambda frame: duckdb.connect().from_df(frame),
@@ -34,8 +35,9 @@ def lines(*rows: tuple[Any, ...], **columns: Any) -> pd.DataFrame:
     return frame.assign(date=pd.to_datetime(frame["date"], format="ISO8601"), **columns)
 
 
-def scored(transactions: pd.DataFrame, kind: str = "pandas", **rest: Any) -> Scorecard:
+def scored(transactions: pd.DataFrame, kind: str = "polars", **rest: Any) -> Scorecard:
     tables = {name: rest.pop(name) for name in list(rest) if isinstance(rest[name], pd.DataFrame)}
+    rest.setdefault("currency", "EUR")
     moved = {name: ENGINES[kind](frame) for name, frame in tables.items()}
     return check_quality(CustomerBase.from_tables(ENGINES[kind](transactions), **moved, **rest))
 
@@ -328,7 +330,7 @@ def test_broken_identifiers_are_listed_with_their_reason_and_empty_ones_are_not(
 def test_probable_duplicates_are_counted_as_customers_too_many():
     frame = CUSTOMERS.assign(name=["Kowalski", "KOWALSKI SARL", "Durand", "Petit", "Martin"])
     frame = frame.drop(columns="siret")
-    base = CustomerBase.from_tables(THREE, customers=frame)
+    base = CustomerBase.from_tables(THREE, customers=frame, currency="EUR")
     found = row(check_quality(base), "probable_duplicates")
     assert (found["rows"], found["of"], found["amount"]) == (1, 5, 35.0)
     assert found["example"] == "A (Kowalski) and B (KOWALSKI SARL)"
@@ -366,7 +368,7 @@ def test_columns_less_than_half_filled_are_named():
 # --- Three years without contact -----------------------------------------------------------------
 
 
-def silent(kind: str = "pandas", **tables: Any) -> list[str]:
+def silent(kind: str = "polars", **tables: Any) -> list[str]:
     """Who is without contact for three years on 31 December 2025; A bought in 2021, B in 2025."""
     frame = lines(("A", "2021-06-01", 10.0), ("B", "2025-06-01", 10.0), ("C", "2021-01-01", 5.0),
                   ("C", "2025-01-01", -5.0))  # fmt: skip
@@ -461,7 +463,7 @@ def test_checks_whose_columns_are_absent_are_named_and_not_counted_as_zero():
 
 def test_a_clean_base_is_called_sound():
     assert scored(lines(("A", "2024-01-05", 1.0), ("B", "2024-01-06", 2.0))).sentence() == (
-        "This base is sound: all 15 checks are fine."
+        "This base is sound: all 12 checks are fine."
     )
 
 
@@ -501,15 +503,9 @@ def test_a_list_that_does_not_exist_names_those_that_do():
 
 @pytest.fixture(scope="module")
 def _dirty() -> tuple[CustomerBase, Any]:
-    return dirty_base()
-
-
-def dirty_base(language: Any = "en") -> tuple[CustomerBase, Any]:
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return simulate_base(300, seed=8, dirt=True, language=language)
+        return simulate_base(250, seed=8, dirt=True, language="en")
 
 
 def test_what_the_simulator_planted_is_what_the_scorecard_counts(_dirty):
@@ -550,8 +546,9 @@ def test_duckdb_and_polars_give_equal_scorecards(_dirty):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_sentence_is_filled_in(language):
-    table = check_quality(dirty_base(language)[0]).to_frame()
+def test_every_sentence_is_filled_in(_dirty, language):
+    base = replace(_dirty[0], wording=Wording(language, "EUR"))
+    table = check_quality(base).to_frame()
     for column in ("label", "judgement", "example", "remedy"):
         assert not table[column].str.contains(r"\{\w*\}", regex=True).any()
     assert (table.loc[table["rows"] > 0, "remedy"] != "").all()
@@ -560,20 +557,19 @@ def test_every_sentence_is_filled_in(language):
 
 def test_unknown_columns_in_any_case_do_no_harm():
     frame = lines(("A", "2024-01-05", 1.0), ("B", "2024-02-05", 2.0))
-    odd = {
-        name: 1 for name in ("Price", "price2", "Size", "COPIES", "usual", "Times", "rows", "Lines")
-    }
+    names = ("Price", "price2", "Size", "COPIES", "usual", "Times", "rows", "Lines")
+    odd = dict.fromkeys(names, 1)
     frame = pd.concat([frame] * 5).assign(product="pen", quantity=1.0, order_id="1", **odd)
     for kind in ENGINES:
         assert counts(scored(frame, kind), "odd_prices") == (0, 10)
 
 
 hostile = st.sampled_from(
-    ["<script>alert(1)</script>", "=cmd|'/C calc'!A0", "🙂", "x" * 10_000, "{rows}", "a\x00b\nc", "'", "%"]
+    ["<script>alert(1)</script>", "=cmd|'/C calc'!A0", "🙂", "x" * 10_000, "{rows}", "a\x00b\nc"]
 )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.lists(st.tuples(hostile, hostile, st.floats(-1e9, 1e9)), min_size=1, max_size=6))
 def test_hostile_texts_survive(rows):
     frame = lines(*[(who, "2024-01-05", amount) for who, _, amount in rows])
@@ -582,7 +578,7 @@ def test_hostile_texts_survive(rows):
     owners = pd.DataFrame({"customer_id": frame["customer_id"].unique()})
     for column in ("name", "email", "phone", "siret", "vat"):
         owners[column] = rows[0][1]
-    for kind in ("pandas", "polars"):
+    for kind in ENGINES:
         scorecard = scored(frame, kind, customers=owners)
         assert scorecard.sentence()
         assert (scorecard.to_frame()["rows"] <= scorecard.to_frame()["of"]).all()

@@ -206,6 +206,9 @@ def short_english(day: date) -> str:
     return f"{day.day:02d}-{MONTHS[day.month - 1][:3]}-{day:%y}"
 
 
+FRENCH_MONEY = money()
+DAY_FIRST = stamp("%d/%m/%Y")
+
 # -- ways to write a file ---------------------------------------------------------------------
 
 
@@ -214,8 +217,8 @@ class Way:
     name: str
     encoding: str = "utf-8"
     separator: str = ";"
-    amount: Callable[[Decimal], str] = money()
-    day: Callable[[date], str] = stamp("%d/%m/%Y")
+    amount: Callable[[Decimal], str] = FRENCH_MONEY
+    day: Callable[[date], str] = DAY_FIRST
     quote: str = "minimal"
     newline: str = "\r\n"
     above: tuple[str, ...] = ()
@@ -552,14 +555,16 @@ def _read(source: Path | str, answer: dict[str, Any]) -> tuple[RawTable, list[tu
         )
         dates = decide_date_format(connection, "raw", raw.header[4], order=answer.get("date_order"))
         assert not dates.assumed
-        day = date_sql(columns[4], dates)
         rows = connection.execute(
             f"""
-            SELECT {", ".join(clean_text_sql(column) for column in columns[:4])}, {day},
-                round({amount_sql(columns[5], amounts[raw.header[5]])} * 100)::BIGINT,
-                {amount_sql(columns[6], amounts[raw.header[6]])}::BIGINT,
-                coalesce({clean_text_sql(columns[7])}, '')
-            FROM raw WHERE {day} IS NOT NULL ORDER BY ALL
+            SELECT * FROM (
+                SELECT {", ".join(clean_text_sql(column) for column in columns[:4])},
+                    {date_sql(columns[4], dates)} AS day,
+                    round({amount_sql(columns[5], amounts[raw.header[5]])} * 100)::BIGINT,
+                    {amount_sql(columns[6], amounts[raw.header[6]])}::BIGINT,
+                    coalesce({clean_text_sql(columns[7])}, '')
+                FROM raw
+            ) WHERE day IS NOT NULL ORDER BY ALL
             """
         ).fetchall()
     return raw, rows
