@@ -3,7 +3,7 @@
     python benchmarks/quality_speed.py
 
 A simulated, dirty base of about a million lines is checked on DuckDB and on Polars; then the
-duplicates of 100,000 customers are searched. Each figure is one run: run it twice on a quiet machine.
+duplicates of 100,000 customers are searched. One run a figure: use a quiet machine.
 """
 
 from __future__ import annotations

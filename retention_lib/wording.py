@@ -8,6 +8,7 @@ thousands mark of the language) and ``[rows:row|rows]`` by the word in the right
 
 from __future__ import annotations
 
+import html
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -50,6 +51,18 @@ def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, dict[str, str]
     return flat
 
 
+class Sentence(str):
+    """A sentence to say in the meeting: a text that a notebook shows as one, not as code."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<p><strong>{html.escape(self)}</strong></p>"
+
+
 @dataclass(frozen=True)
 class Wording:
     r"""The language and the currency in which something is said.
@@ -83,10 +96,16 @@ class Wording:
         return format_decimal(value, format=pattern, locale=self._locale)
 
     def percent(self, share: float, *, decimals: int = 1) -> str:
-        """A share of 1 as a percentage: 0.125 is 12.5 %."""
+        """A share of 1 as a percentage: 0.125 is 12.5 %.
+
+        What is not nothing is never shown as 0.0 %, but as less than the smallest figure.
+        """
         if share != share:
             return ""
         space = "\xa0" if self.language == "fr" else " "
+        smallest = 10 ** -(decimals + 2)
+        if 0 < share < smallest / 2:
+            return f"<{space}{self.number(smallest * 100, decimals=decimals)}{space}%"
         return self.number(share * 100, decimals=decimals) + space + "%"
 
     def money(self, value: float, *, decimals: int = 0) -> str:

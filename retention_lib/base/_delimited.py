@@ -45,13 +45,12 @@ def read_text(
     text = plain_lines(decode(data, name, encoding))
     refuse_other_formats(text.data, name)
     lines = Lines(text)
+    if apart := _separator_before_blank(lines):
+        text = _with_quotes_at_once(text, apart)
+        lines = Lines(text)
     emptied = bad_lines(lines, name)
     text, lines = without(emptied, text, lines)
     layout = _layout(lines, name, separator, header_row)
-    if _quotes_stand_apart(lines, layout):
-        text = _with_quotes_at_once(text, layout)
-        lines = Lines(text)
-        layout = _layout(lines, name, separator, header_row)
     parsed = _parse(text, lines, layout)
     if parsed is None or parsed.records != len(lines) - layout.first_line:
         unclosed = _unclosed(lines, layout)
@@ -80,20 +79,22 @@ def _layout(lines: Lines, name: str, separator: str | None, header_row: int | No
 # -- quotes after a blank ---------------------------------------------------------------------
 
 
-def _quotes_stand_apart(lines: Lines, layout: Layout) -> bool:
-    """Whether a blank stands between each separator and a quote: ``1, "Dupont, Jean"``."""
-    if layout.quote != '"' or layout.separator in (BLANK_RUNS, ONE_COLUMN):
-        return False
-    separator = re.escape(layout.separator)
+def _separator_before_blank(lines: Lines) -> str | None:
+    """The separator in a file that has a blank between it and a quote: ``1, "Dupont, Jean"``."""
     quoted = [line for line in lines.block(0, _HEAD_LINES) if line.count('"') >= 2]
-    apart = sum(re.search(rf'{separator} +"', line) is not None for line in quoted)
-    return apart > 0.8 * len(quoted) > 0
+    for separator in ",;|\t":
+        mark = re.escape(separator)
+        field = re.compile(rf'{mark} +"[^"]*" *(?:{mark}|$)')
+        if sum(field.search(line) is not None for line in quoted) > 0.8 * len(quoted):
+            return separator
+    return None
 
 
-def _with_quotes_at_once(text: Decoded, layout: Layout) -> Decoded:
-    separator = layout.separator.encode()
-    pattern = re.compile(b"(" + re.escape(separator) + rb"|^) +(?=\")", re.MULTILINE)
-    return replace(text, data=pattern.sub(rb"\1", text.data))
+def _with_quotes_at_once(text: Decoded, separator: str) -> Decoded:
+    mark = re.escape(separator.encode())
+    before = re.compile(b"(" + mark + rb"|^) +(?=\")", re.MULTILINE)
+    behind = re.compile(b'" +(?=' + mark + b"|$)", re.MULTILINE)
+    return replace(text, data=behind.sub(b'"', before.sub(rb"\1", text.data)))
 
 
 # -- quotes that never close ------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -19,7 +20,7 @@ from retention_lib.base.sources import FILE, ROW, read_raw
 from retention_lib.base.values import quoted
 from retention_lib.errors import InputError
 from retention_lib.results import Listing, Result
-from retention_lib.wording import Wording
+from retention_lib.wording import Sentence, Wording
 
 
 def reason_label(wording: Wording, reason: str) -> str:
@@ -42,6 +43,7 @@ class Import(Result):
 
     chart: ClassVar[str] = "plot_set_aside"
     formats: ClassVar[Mapping[str, str]] = {"rows": "count", "share": "percent", "amount": "money"}
+    hidden: ClassVar[tuple[str, ...]] = ("reason",)
 
     @classmethod
     def of(cls, reader: Reader, wording: Wording) -> Self:
@@ -132,17 +134,16 @@ class Import(Result):
             return say("import.sentence_without_money", **words)
         return say("import.sentence", **words, money=self.wording.money(revenue))
 
-    def careless_sentence(self) -> str:
+    def careless_sentence(self) -> Sentence:
         """What adding up the column as it stands would have said, beside the truth."""
         money = self.wording.money
         kept = self.base_revenue
         if kept is None:
-            return self.sentence()
+            return Sentence(self.sentence())
         careless = float(self.table["amount"].sum())
         key = "import.careless_same" if round(careless - kept, 2) == 0 else "import.careless"
-        return self.wording.say(
-            key, careless=money(careless), kept=money(kept), gap=money(abs(careless - kept))
-        )
+        gap = money(abs(careless - kept))
+        return Sentence(self.wording.say(key, careless=money(careless), kept=money(kept), gap=gap))
 
     def what_was_done(self) -> Listing:
         """What was decided about the file, each with its evidence: ``step, decision, why``."""
@@ -156,10 +157,13 @@ class Import(Result):
         """The first rows that were not kept, for looking at: row, reason and the line itself."""
         aside = self.set_aside.head(rows)
         own = [name for name in aside.columns if name not in ("row", "reason", "reason_code")]
-        lines = [" · ".join(str(v) for v in row if pd.notna(v)) for row in aside[own].to_numpy()]
-        shown = aside[["row", "reason"]].assign(
-            row=aside["row"].astype(str), line=[line[:90] for line in lines]
-        )
+        lines = [
+            textwrap.shorten(
+                " · ".join(str(v) for v in row if pd.notna(v) and v), 90, placeholder="…"
+            )
+            for row in aside[own].to_numpy()
+        ]
+        shown = aside[["row", "reason"]].assign(row=aside["row"].astype(str), line=lines)
         count = self.rows_read - self.rows_kept
         return Listing(
             shown, wording=self.wording, said=self.wording.say("import.aside", rows=count)

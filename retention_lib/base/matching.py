@@ -18,7 +18,6 @@ What is preferred without asking, and why:
 
 from __future__ import annotations
 
-import html
 import re
 import tomllib
 import unicodedata
@@ -33,6 +32,7 @@ from rapidfuzz import fuzz
 
 from retention_lib.base import contract
 from retention_lib.errors import ChoiceError, InputError
+from retention_lib.results import Listing
 from retention_lib.wording import Wording
 
 if TYPE_CHECKING:
@@ -996,15 +996,8 @@ class Matching:
         return f"<Matching of {self.table}: {self.sentence()}>"
 
     def _repr_html_(self) -> str:
-        frame = self.to_frame()
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in frame.columns)
-        body = "".join(f"<tr>{_html_cells(row)}</tr>" for row in frame.itertuples(index=False))
-        return f"<p>{html.escape(self.sentence())}</p><table><tr>{head}</tr>{body}</table>"
-
-
-def _html_cells(row: Iterable[object]) -> str:
-    shown = (f"{v:.2f}" if isinstance(v, float) else "" if v is None else str(v) for v in row)
-    return "".join(f"<td>{html.escape(text)}</td>" for text in shown)
+        listing = Listing(self.to_frame(), wording=self.wording, said=self.sentence())
+        return listing._repr_html_()
 
 
 def _call(mapping: Mapping[str, str | None]) -> str:

@@ -18,7 +18,7 @@ from retention_lib.base.importing import import_export, import_raw
 from retention_lib.base.workbooks import FILE_NAME, Workbook, loaded_path, read_workbook
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.results import Result
-from retention_lib.wording import LANGUAGES, Language
+from retention_lib.wording import LANGUAGES, Language, Sentence
 
 
 def open_base(
@@ -157,13 +157,15 @@ class BaseDescription(Result):
             last=day(self.last),
         )
 
-    def active_sentence(self) -> str:
+    def active_sentence(self) -> Sentence:
         """From when the base is seen, and how many customers are active then."""
-        return self.wording.say(
-            "base.active",
-            as_of=self.wording.date(self.as_of),
-            active=self.active,
-            window=self.activity_window_days,
+        return Sentence(
+            self.wording.say(
+                "base.active",
+                as_of=self.wording.date(self.as_of),
+                active=self.active,
+                window=self.activity_window_days,
+            )
         )
 
     def finding(self) -> str:

@@ -183,17 +183,18 @@ class Facts:
         """
         price = nw.col("amount") / nw.col("quantity")
         both = (nw.col("amount") > 0) & (nw.col("quantity") > 0) & ~nw.col("product").is_null()
-        service = text_is("product", _SERVICE) | text_is("product", _TEST)
         extra = ["order_id"] if self.base.has("transactions", "order_id") else []
         columns = ["day", "customer_id", *extra, "product", "amount"]
-        priced = self.lines.filter(both.fill_null(False), ~service).select(
-            *columns, price.alias("price")
-        )
+        priced = self.lines.filter(both.fill_null(False)).select(*columns, price.alias("price"))
         usual = (
             priced.group_by("product")
             .agg(nw.col("price").median().alias("usual"), nw.len().alias("sales"))
             .filter(nw.col("sales") >= PRICE_SALES)
         )
+        # Carriage and fees have no price of their own.
+        services = self._odd_products["product"].tolist()
+        if services:
+            usual = usual.filter(~nw.col("product").is_in(services))
         times = (nw.col("price") / nw.col("usual")).alias("times")
         compared = priced.join(usual, on="product", how="inner").with_columns(times)
         far = (nw.col("times") >= PRICE_TIMES) | (nw.col("times") <= 1 / PRICE_TIMES)
@@ -284,7 +285,7 @@ class Facts:
     def first_copy(self) -> tuple[str, int]:
         """The equal lines there are most of, in words, and how many of them."""
         columns = self.base.columns("transactions")
-        grouped = self._equal_lines()
+        grouped = self._equal_lines().filter(nw.col("rl_copies") > 1)
         shown = [c for c in ("day", "customer_id", "order_id", "product", "amount") if c in columns]
         order = ["rl_copies", "day", *[c for c in shown if c != "day"]]
         top = grouped.sort(order, descending=[True] + [False] * (len(order) - 1)).head(1)
@@ -502,7 +503,11 @@ class Facts:
             frame = self.base.visible(name)
             schema = frame.collect_schema()
             columns = self.base.columns(name)
-            filled = [_filled(c, schema[c]).alias(f"filled_{i}") for i, c in enumerate(columns)]
+            known = TABLES[name].column_names
+            filled = [
+                _filled(c, schema[c], c in known).alias(f"filled_{i}")
+                for i, c in enumerate(columns)
+            ]
             row = engine.one_row(frame.select(nw.len().alias("rows"), *filled))
             for i, column in enumerate(columns):
                 count, rows = int(row[f"filled_{i}"] or 0), int(row["rows"])
@@ -521,9 +526,10 @@ def _counted(name: str, condition: nw.Expr) -> list[nw.Expr]:
     ]
 
 
-def _filled(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
+def _filled(column: str, dtype: nw.dtypes.DType, known: bool) -> nw.Expr:
     value = nw.col(column)
-    if dtype == nw.String:
+    # In the contract's own columns the base has made blank texts missing ones.
+    if dtype == nw.String and not known:
         return (value.str.strip_chars() != "").fill_null(False).cast(nw.Int64).sum()
     if dtype.is_float():
         return (~value.is_null() & ~value.is_nan().fill_null(True)).cast(nw.Int64).sum()

@@ -18,7 +18,7 @@ from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
 from retention_lib.errors import InputError
 from retention_lib.portfolio.schemes import SegmentScheme, check_levels, find_scheme
 from retention_lib.results import Result
-from retention_lib.wording import Wording
+from retention_lib.wording import Sentence, Wording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,7 +188,7 @@ class RfmResult(Result):
         """The sentence without its full stop and without the ties, for a title."""
         return _finding(self.profile())
 
-    def careless_sentence(self) -> str:
+    def careless_sentence(self) -> Sentence:
         """What the usual template does to customers who are alike: it ranks them all the same.
 
         Ranked and cut into equal parts, equal customers get unequal scores, by their order in
@@ -197,9 +197,15 @@ class RfmResult(Result):
         moved = _moved_by_order(self.table, self.scheme)
         w, count = self.wording, int(moved.sum())
         if not count:
-            return w.say("rfm.careless_none", customers=len(self.table))
+            return Sentence(w.say("rfm.careless_none", customers=len(self.table)))
         revenue = w.money(float(self.table.loc[moved, "monetary"].sum()))
-        return w.say("rfm.careless", moved=count, customers=len(self.table), revenue=revenue)
+        said = w.say("rfm.careless", moved=count, customers=len(self.table), revenue=revenue)
+        return Sentence(said)
+
+    def ties_sentence(self) -> Sentence:
+        """Which levels ties swallowed, and why; or that every measure kept all of its own."""
+        said = self.ties or self.wording.say("rfm.no_ties")
+        return Sentence(said[:1].upper() + said[1:].rstrip(".") + ".")
 
     def profile(self) -> SegmentProfile:
         """The segments, one row each: how many, how much, how often, of what kind."""

@@ -105,7 +105,7 @@ def _table(frame: pd.DataFrame, rows: int, formats: Mapping[str, str], wording: 
     writers = {name: _writer(frame[name], formats.get(name, ""), wording) for name in frame.columns}
     sides = {name: _side(frame[name], formats.get(name, "")) for name in frame.columns}
     head = "".join(
-        f'<th scope="col" style="{_CELL};text-align:{sides[name]}">'
+        f'<th scope="col" style="{_CELL};text-align:{sides[name]}{_width(frame[name])}">'
         f"{_escape(wording.label(str(name)))}</th>"
         for name in frame.columns
     )
@@ -144,6 +144,12 @@ def _caption(shown: int, rows: int, wording: Wording) -> str:
 def _side(column: pd.Series[Any], form: str) -> str:
     is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     return "right" if form or is_number else "left"
+
+
+def _width(column: pd.Series[Any]) -> str:
+    """Room for a column of sentences, which a browser would otherwise squeeze to a word a line."""
+    longest = column.map(lambda value: len(value) if isinstance(value, str) else 0).max()
+    return ";min-width:11em" if longest > 30 else ""
 
 
 def _writer(column: pd.Series[Any], form: str, wording: Wording) -> Callable[[Any], str]:
