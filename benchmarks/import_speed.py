@@ -1,7 +1,7 @@
 """How long a large foreign export takes to import, and in how much memory.
 
-    python benchmarks/import_speed.py FILE        an export of your own
-    python benchmarks/import_speed.py             half a million French lines made here
+python benchmarks/import_speed.py FILE        an export of your own
+python benchmarks/import_speed.py             half a million French lines made here
 """
 
 from __future__ import annotations

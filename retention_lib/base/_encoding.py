@@ -94,7 +94,7 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> Decoded:
         (codecs.BOM_UTF16_LE, "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be"),
     ):
-        if data.startswith(mark) and (codec == "utf-8" or len(data) % 2 == 0):
+        if data.startswith(mark):
             return _after_mark(data[len(mark) :], name, codec)
     if wide := _utf16_by_nulls(data):
         evidence = "every other byte is null, as in UTF-16 without a byte-order mark"
@@ -144,9 +144,9 @@ def _utf16_by_nulls(data: bytes) -> str | None:
     head = data[: 64 << 10]
     half = max(len(head) // 2, 1)
     even, odd = head[::2].count(0) / half, head[1::2].count(0) / half
-    if len(data) % 2 == 0 and odd > 0.3 and even < 0.02:
+    if odd > 0.4 and even < 0.02:
         return "utf-16-le"
-    if len(data) % 2 == 0 and even > 0.3 and odd < 0.02:
+    if even > 0.4 and odd < 0.02:
         return "utf-16-be"
     return None
 

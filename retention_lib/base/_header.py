@@ -98,6 +98,7 @@ def find_header(rows: Sequence[Row], width: int, *, search: int = 60) -> Header:
     """
     body = [i for i, row in enumerate(rows) if len(row) == width]
     kinds_of = {i: [cell_kind(cell) for cell in rows[i]] for i in body}
+    shapes = [Counter(_shape(rows[i][column]) for i in body) for column in range(width)]
     found: list[tuple[int, int]] = []
     below: tuple[CellKind, ...] = ()
     for i, row in enumerate(rows[:search]):
@@ -107,22 +108,45 @@ def find_header(rows: Sequence[Row], width: int, *, search: int = 60) -> Header:
         kinds = column_kinds(rest, width)
         if not _could_be_headings(row, kinds, width):
             continue
-        filled = [trim(cell).lower() for cell in row if trim(cell)]
-        hard = [kind for kind in kinds if kind in _HARD]
-        if hard and is_data_like(kinds, row):
+        hard = any(kind in _HARD for kind in kinds)
+        like, unlike = _likeness_to(shapes, kinds, row)
+        if hard and like > 0 and like >= unlike:
             below = below or kinds
             break
-        if hard or _all_new_words(row, rows, body, i):
-            found.append((len(set(filled)), i))
-            below = kinds
-        if not hard and found:
-            break
+        if (hard and unlike and like < 0.2 * unlike) or (
+            not hard and _all_new_words(row, rows, body, i)
+        ):
+            found.append((len({trim(cell).lower() for cell in row if trim(cell)}), -i))
+            below = below or kinds
+            if not hard:
+                break
     kinds = below or column_kinds(list(kinds_of.values()), width)
     if not found:
         return Header(None, kinds)
-    # The fullest row; of two as full, the one nearer to the rows.
-    best = max(found)[1]
+    # The fullest row; of two as full, the first: the other may be a row without its figures.
+    best = -max(found)[1]
     return Header(best, kinds, assumed=not any(kind in _HARD for kind in kinds))
+
+
+def _shape(cell: str) -> str:
+    """What a code looks like: C-007 and D-123 have one shape, Ref1 has another."""
+    return "".join("9" if c.isdigit() else "A" if c.isupper() else "a" for c in trim(cell)[:40])
+
+
+def _likeness_to(
+    shapes: Sequence[Counter[str]], kinds: Sequence[CellKind], row: Row
+) -> tuple[int, int]:
+    """:func:`likeness`, but a code is like the others only if others have its shape.
+
+    Headings such as "Address 1" stand over columns of codes too.
+    """
+    like = unlike = 0
+    for kind, cell, seen in zip(kinds, row, shapes, strict=False):
+        same, different = likeness([kind], [cell])
+        if kind == "code" and same and seen[_shape(cell)] < 2:
+            same, different = 0, 1
+        like, unlike = like + same, unlike + different
+    return like, unlike
 
 
 def _could_be_headings(row: Row, kinds: Sequence[CellKind], width: int) -> bool:

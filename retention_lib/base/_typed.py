@@ -177,7 +177,11 @@ def read_parquet(found: Unpacked) -> RawTable:
             )
         check_width(len(file.schema_arrow), found.name)
         table = file.read()
-    except (pa.ArrowException, OSError, MemoryError) as error:
+        # Texts that are no UTF-8 would only be noticed much later, and far from here.
+        table.validate(full=True)
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
         raise InputError(
             f"{found.name} is cut short or damaged ({_first_line(error)}). Copy it again."
         ) from error

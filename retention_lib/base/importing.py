@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from retention_lib.base import contract, workbooks
 from retention_lib.base.imported import Import
 from retention_lib.base.judging import Answers, DateOrder, DecimalMark, DuplicateLines, Reader
@@ -159,12 +162,24 @@ def _remembered(book: workbooks.Workbook, table: str, answers: Answers) -> tuple
 
 
 def _samples(raw: RawTable, rows: int = 1000) -> dict[str, list[str]]:
-    """The first texts that say something, of each column."""
+    """The first texts that say something, of each column.
+
+    A number that never repeats tells a line from a customer, but only the whole file can say so:
+    a busy shop sees a thousand different customers in a row. A column that repeats anywhere
+    repeats in its sample, too.
+    """
     head = raw.table.slice(0, rows)
-    return {
-        name: [text for text in head.column(name).to_pylist() if text and text.strip()]
-        for name in raw.header
-    }
+    samples = {}
+    for name in raw.header:
+        texts = [text for text in head.column(name).to_pylist() if text and text.strip()]
+        if len(set(texts)) == len(texts) == rows and _repeats(raw.table.column(name)):
+            texts.append(texts[0])
+        samples[name] = texts
+    return samples
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    return bool(pc.count_distinct(column).as_py() < len(column))
 
 
 def _matched(

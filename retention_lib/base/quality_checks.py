@@ -114,13 +114,12 @@ def _impossible_dates(facts: Facts) -> Finding:
 
 
 def _exact_copies(facts: Facts) -> Finding:
-    found = facts.copies.iloc[0]
-    rows = int(found["rows"]) if pd.notna(found["rows"]) else 0
-    example = ""
-    if rows:
-        line, copies = facts.first_copy()
+    rows, amount, example = 0, 0.0, ""
+    if len(facts.copies):
+        found = facts.copies.iloc[0]
+        rows, amount = int(found["rl_rows"]), float(found["rl_amount"])
+        line, copies = facts.line_in_words(found), int(found["rl_copies"])
         example = facts.say("quality.line.copies", line=line, copies=copies)
-    amount = float(found["amount"]) if rows else 0.0
     # Without invoice numbers, two equal lines of one day are two sales as likely as not.
     telling = facts.base.has("transactions", "order_id")
     return Finding(
@@ -206,7 +205,7 @@ def _odd_prices(facts: Facts) -> Finding:
             "quality.line.price",
             line=facts.line_in_words(first),
             price=money(float(first["price"]), decimals=2),
-            usual=money(float(first["usual"]), decimals=2),
+            usual=money(found["usual"], decimals=2),
         )
     return Finding(int(found["rows"]), int(found["of"]), float(found["rows_amount"]), example)
 

@@ -195,17 +195,27 @@ class Facts:
         services = self._odd_products["product"].tolist()
         if services:
             usual = usual.filter(~nw.col("product").is_in(services))
-        times = (nw.col("price") / nw.col("usual")).alias("times")
-        compared = priced.join(usual, on="product", how="inner").with_columns(times)
-        far = (nw.col("times") >= PRICE_TIMES) | (nw.col("times") <= 1 / PRICE_TIMES)
-        counted = engine.one_row(compared.select(nw.len().alias("of"), *_counted("rows", far)))
-        found: dict[str, Any] = {name: value or 0 for name, value in counted.items()}
+        times = nw.col("price") / nw.col("usual")
+        far = (times >= PRICE_TIMES) | (times <= 1 / PRICE_TIMES)
+        compared = priced.join(usual, on="product", how="inner").with_columns(
+            far.alias("far"), times.log().abs().round(6).alias("size")
+        )
+        judged = compared.group_by("product", "usual").agg(
+            nw.len().alias("of"),
+            nw.col("size").max().alias("size"),
+            *_counted("rows", nw.col("far")),
+        )
+        products = engine.collect(judged).sort_values(["size", "product"], ascending=[False, True])
+        found: dict[str, Any] = {c: products[c].sum() for c in ("of", "rows", "rows_amount")}
         if found["rows"]:
-            size = nw.col("times").log().abs().round(6).alias("size")
-            shown = compared.filter(far).select(size, *columns, "price", "usual")
-            order = ["size", *columns]
-            top = shown.sort(order, descending=[True] + [False] * len(columns)).head(1)
+            worst = products.iloc[0]
+            distance = (nw.col("price") / float(worst["usual"])).log().abs().alias("size")
+            of_product = priced.filter(nw.col("product") == worst["product"])
+            shown = of_product.select(distance, *columns, "price")
+            order = [True] + [False] * len(columns)
+            top = shown.sort(["size", *columns], descending=order).head(1)
             found["first"] = engine.collect(top).iloc[0]
+            found["usual"] = float(worst["usual"])
         return found
 
     @cached_property
@@ -262,14 +272,24 @@ class Facts:
 
     @cached_property
     def copies(self) -> pd.DataFrame:
-        """One row: ``rows`` beyond the first of equal lines and their ``amount``; an example."""
-        grouped = self._equal_lines()
-        return engine.collect(
-            grouped.filter(nw.col("rl_copies") > 1).select(
-                (nw.col("rl_copies") - 1).sum().alias("rows"),
-                ((nw.col("rl_copies") - 1) * nw.col("amount")).sum().round(2).alias("amount"),
-            )
+        """The line there are most copies of, none where all lines differ.
+
+        ``rl_copies`` is how often it is there; ``rl_rows`` counts the lines beyond the first of
+        all equal ones, ``rl_amount`` is what those come to.
+        """
+        columns = self.base.columns("transactions")
+        more = nw.col("rl_copies") - 1
+        # Totals and example in one pass: grouping by every column is the dearest thing done here.
+        whole = (more.sum(), (more * nw.col("amount")).sum())
+        found = self._equal_lines().filter(more > 0).with_columns(nw.lit(1).alias("rl_all"))
+        found = found.with_columns(
+            whole[0].over("rl_all").alias("rl_rows"),
+            whole[1].over("rl_all").round(2).alias("rl_amount"),
         )
+        shown = [c for c in ("customer_id", "order_id", "product", "amount") if c in columns]
+        order = ["rl_copies", "day", *shown]
+        top = found.sort(order, descending=[True] + [False] * (len(order) - 1)).head(1)
+        return engine.collect(top.select(*order, "rl_rows", "rl_amount"))
 
     def _equal_lines(self) -> nw.LazyFrame[Any]:
         """Lines grouped by every column; foreign ones under plain names.
@@ -281,16 +301,6 @@ class Facts:
         plain = {c: c if c in known else f"rl_other_{n}" for n, c in enumerate(columns)}
         lines = self.lines.select("day", *(nw.col(c).alias(name) for c, name in plain.items()))
         return lines.group_by("day", *plain.values()).agg(nw.len().alias("rl_copies"))
-
-    def first_copy(self) -> tuple[str, int]:
-        """The equal lines there are most of, in words, and how many of them."""
-        columns = self.base.columns("transactions")
-        grouped = self._equal_lines().filter(nw.col("rl_copies") > 1)
-        shown = [c for c in ("day", "customer_id", "order_id", "product", "amount") if c in columns]
-        order = ["rl_copies", "day", *[c for c in shown if c != "day"]]
-        top = grouped.sort(order, descending=[True] + [False] * (len(order) - 1)).head(1)
-        row = engine.collect(top).iloc[0]
-        return self.line_in_words(row), int(row["rl_copies"])
 
     @cached_property
     def mirrors(self) -> dict[str, Any]:

@@ -181,6 +181,21 @@ def test_a_quiet_half_year_before_a_real_season_is_not_isolated(tmp_path):
     assert rl.import_export(file).rows_kept == 120
 
 
+def test_a_thousand_different_customers_in_a_row_are_still_customers(tmp_path):
+    rows = [f"C{n % 1500:05d};{1 + n % 28:02d}/01/2024;10,50" for n in range(3000)]
+    file = tmp_path / "x.csv"
+    file.write_text("\n".join(["Code client;Date;Montant HT", *rows]), encoding="utf-8")
+    assert rl.import_export(file).rows_kept == 3000
+
+
+def test_a_number_that_never_repeats_in_the_whole_file_is_asked_about(tmp_path):
+    rows = [f"C{n:05d};{1 + n % 28:02d}/01/2024;10,50" for n in range(3000)]
+    file = tmp_path / "x.csv"
+    file.write_text("\n".join(["Code client;Date;Montant HT", *rows]), encoding="utf-8")
+    with pytest.raises(QuestionError, match="customer_id"):
+        rl.import_export(file)
+
+
 def test_quantity_times_price_stands_in_for_the_amount(tmp_path):
     file = tmp_path / "x.csv"
     rows = "Customer ID,InvoiceDate,Quantity,Price\n13085.0,2024-01-05,12,6.95\n"

@@ -538,13 +538,14 @@ WAYS = [
         answer={"encoding": "cp850"},
     ),
 ]
+CONNECTION = duckdb.connect()
 ARGUMENTS_OF_READING = ("encoding", "separator", "sheet", "header_row")
 
 
 def _read(source: Path | str, answer: dict[str, Any]) -> tuple[RawTable, list[tuple[Any, ...]]]:
     raw = read_raw(source, **{k: v for k, v in answer.items() if k in ARGUMENTS_OF_READING})
     columns = [quoted(heading) for heading in raw.header]
-    with duckdb.connect() as connection:
+    with CONNECTION.cursor() as connection:
         connection.register("raw", raw.table)
         amounts = decide_amount_formats(
             connection,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
+import sys
 import tracemalloc
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import openpyxl
 import pyarrow as pa
@@ -102,6 +104,13 @@ def test_a_file_cut_inside_a_letter_says_so():
     assert "cut short" in raw.reading.assumptions[0]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_a_wide_file_cut_inside_a_letter_says_so(encoding):
+    raw = read(NAMES.encode(encoding)[:-5])
+    assert raw.table["nom"].to_pylist()[-1] == "Garçon No"
+    assert "cut short" in raw.reading.assumptions[0]
+
+
 @pytest.mark.parametrize(
     ("encoding", "message"), [("utf-8", "0xE8 at line 2"), ("klingon", "not an encoding")]
 )
@@ -186,6 +195,21 @@ def test_a_file_without_headings_is_asked_about():
     assert raw.header == ["column_1", "column_2", "column_3"]
     assert cells(raw)[0] == [1, "007", "31/12/2023", "1 234,50"]
     assert raw.reading.header_row == 0
+
+
+def test_a_first_row_without_its_figures_is_not_taken_for_the_headings():
+    rows = "C002;31/12/2023;12,50\nC003;01/01/2024;13,50\n"
+    with pytest.raises(QuestionError, match="header_row=0"):
+        read("C001;n/a;n/a\n" + rows)
+    raw = read("code;jour;total\nC001;n/a;n/a\n" + rows)
+    assert raw.header == ["code", "jour", "total"]
+    assert raw.table.num_rows == 3
+    assert read("nom;ville;total\nDupont;Paris;inconnu\nDurand;Lyon;5\nX;Y;6\n").header[0] == "nom"
+
+
+def test_headings_may_hold_digits_where_the_column_holds_codes():
+    raw = read("Réf1;Réf2;Date\nC001;A-12;31/12/2023\nC002;A-13;01/01/2024\n")
+    assert raw.header == ["Réf1", "Réf2", "Date"]
 
 
 def test_headings_over_words_only_are_an_assumption_that_is_said():
@@ -340,7 +364,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(PIECES, max_size=40), st.integers(0, len(TABLE)))
 def test_whatever_is_put_in_a_file_every_line_is_a_row_or_rejected_once(pieces, position):
     text = TABLE[:position] + "".join(pieces) + TABLE[position:]
@@ -492,6 +516,37 @@ def test_a_database_with_several_tables_is_asked_about(tmp_path):
     assert read_raw(path, sheet="clients").table.equals(raw.table)
     with pytest.raises(InputError, match=r"has no table 'x"):
         read_raw(f"sqlite:///{path}", sheet="x; DROP TABLE clients")
+
+
+class Warehouse:
+    """What the library asks of an Ibis connection; a real server is tried elsewhere."""
+
+    tables: ClassVar = {"clients": pa.table({"id": ["007"], "ca": [12.5]}), "ventes": None}
+
+    def list_tables(self) -> list[str]:
+        return list(self.tables)
+
+    def table(self, name: str) -> Warehouse:
+        self.name = name
+        return self
+
+    def to_pyarrow(self) -> pa.Table:
+        return self.tables[self.name]
+
+
+def test_any_other_database_is_read_through_ibis(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ibis", SimpleNamespace(connect=lambda url: Warehouse()))
+    with pytest.raises(QuestionError, match="clients, ventes"):
+        read_raw("postgresql://server/crm")
+    raw = read_raw("postgresql://server/crm", sheet="clients")
+    assert cells(raw) == [[1, "007", "12.5"]]
+    assert (raw.reading.kind, raw.reading.sheet) == ("database", "clients")
+
+
+def test_without_ibis_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ibis", None)
+    with pytest.raises(MissingPackageError, match="warehouse"):
+        read_raw("postgresql://server/crm")
 
 
 def test_an_address_never_shows_its_password():

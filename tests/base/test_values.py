@@ -209,7 +209,7 @@ FORMS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.integers(-(10**11), 10**11), min_size=1, max_size=20),
     st.sampled_from([",", "."]),
@@ -399,7 +399,7 @@ PATTERNS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.dates(date(1970, 1, 1), date(2100, 12, 31)), min_size=1, max_size=20),
     st.sampled_from(PATTERNS),
