@@ -78,6 +78,8 @@ class Duplicates(Result):
 
     def sentence(self) -> str:  # noqa: D102
         customers = int(self.assumptions["customers"])  # type: ignore[call-overload]
+        if not customers:
+            return self.wording.say("duplicates.cannot_tell")
         if self.table.empty:
             return self.wording.say("duplicates.none", customers=customers)
         return self.wording.say(
@@ -101,8 +103,8 @@ def find_duplicates(
     The trap: two establishments of one company have one name and two SIRETs. They are never
     proposed, nor is anybody with two valid SIRENs.
 
-    Raises ``InputError`` where the base has no customers table, or one without a name, e-mail,
-    telephone, SIRET or VAT number.
+    Without a name, an e-mail address, a telephone, SIRET or VAT number in a customers table nobody
+    can tell: nothing is proposed, and the sentence says why.
 
     >>> lines = pd.DataFrame({"customer_id": ["1", "2", "3"], "date": ["2024-01-05"] * 3,
     ...     "amount": [10.0, 20.0, 5.0]})
@@ -116,11 +118,18 @@ def find_duplicates(
     if not 0 < threshold < 1:
         raise InputError(f"threshold is a probability between 0 and 1; got {threshold!r}.")
     if not base.has("customers") or not {"name", *IDENTIFIERS} & set(base.columns("customers")):
-        raise InputError(
-            "Duplicates are found by name, email, phone, siret or vat of the customers table; "
-            "this base has none of them."
-        )
+        return _cannot_tell(base, threshold)
     return propose_among(read_customers(base, phone_region=phone_region), base, threshold=threshold)
+
+
+def _cannot_tell(base: CustomerBase, threshold: float) -> Duplicates:
+    """What is proposed where there is nothing to compare customers by: nothing, and why."""
+    columns = ["group", "customer_id", "name", "kept_id", "score", "why", "revenue"]
+    return Duplicates(
+        pd.DataFrame(columns=columns),
+        wording=base.wording,
+        assumptions={"threshold": threshold, "customers": 0, "as_of": base.as_of},
+    )
 
 
 def propose_among(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -72,7 +72,11 @@ def check_siret(value: str) -> Identifier:
     """
     from stdnum.fr import siret
 
-    return _numbered(value, 14, siret.is_valid)
+    def is_valid(digits: str) -> bool:
+        # La Poste and what is wrong are left to the library; the rest is settled here.
+        return (_luhn(digits) and _luhn(digits[:9])) or bool(siret.is_valid(digits))
+
+    return _numbered(value, 14, is_valid)
 
 
 def check_siren(value: str) -> Identifier:
@@ -84,6 +88,15 @@ def check_siren(value: str) -> Identifier:
     from stdnum.fr import siren
 
     return _numbered(value, 9, siren.is_valid)
+
+
+_DOUBLED = {str(digit): sum(divmod(2 * digit, 10)) for digit in range(10)}
+
+
+def _luhn(digits: str) -> bool:
+    """Whether the last digit is the right check digit (Luhn); in a tenth of the library's time."""
+    single, doubled = digits[::-2], digits[-2::-2]
+    return (sum(map(int, single)) + sum(map(_DOUBLED.__getitem__, doubled))) % 10 == 0
 
 
 def _numbered(value: str, length: int, is_valid: Callable[[str], bool]) -> Identifier:
@@ -135,6 +148,8 @@ def check_vat(value: str) -> Identifier:
         # Eleven digits are a French number without its FR, or nothing we know.
         french = check_vat(f"FR{text}")
         return Identifier("invalid", french.normal, "no_country")
+    if _is_french_vat(text):
+        return Identifier("valid", text)
     if text[:2] not in _NEIGHBOURS and text[:2].lower() not in {*vat.MEMBER_STATES, "el"}:
         return Identifier("invalid", reason="no_country")
     try:
@@ -143,6 +158,14 @@ def check_vat(value: str) -> Identifier:
         return Identifier("valid", vat.validate(text))
     except ValidationError:
         return Identifier("invalid", reason="checksum_vat")
+
+
+def _is_french_vat(text: str) -> bool:
+    """Whether it is an ordinary French number; not every good one is."""
+    if not re.fullmatch("FR[0-9]{11}", text) or text[4:7] == "000":
+        return False
+    # The key is that of the SIREN: (12 + 3 x SIREN) modulo 97.
+    return int(text[2:4]) == (12 + 3 * int(text[4:])) % 97 and _luhn(text[4:])
 
 
 def _neighbour_vat(text: str) -> str:
@@ -191,7 +214,7 @@ def check_email(value: str) -> Identifier:
 # left out are those it treats apart.
 _ORDINARY_EMAIL = re.compile(
     r"[a-z0-9_+-]{1,20}(?:\.[a-z0-9_+-]{1,20}){0,2}"
-    r"@(?:[a-z0-9][a-z0-9]{0,50}(?:-[a-z0-9]{1,10})?\.){1,3}"
+    r"@(?:(?=[a-z0-9-]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*\.){1,3}"
     r"(?!arpa|invalid|local|onion|test)[a-z]{2,10}",
     re.IGNORECASE | re.ASCII,
 )
@@ -235,6 +258,10 @@ def check_phone(value: str, *, region: str = "FR") -> Identifier:
     text = _plain(value)
     if not text:
         return EMPTY
+    if region == "FR" and _ORDINARY_PHONE.fullmatch(text):
+        national = _digits(text)[-9:]
+        if len(set(national)) > 1 and _french_numbers().fullmatch(national):
+            return Identifier("valid", f"+33{national}")
     if len(text) > _LONGEST:
         return Identifier("invalid", reason="too_long", figure=len(text))
     parts = [part for part in re.split(r"[/;|,]|\bou\b|\bor\b", text) if len(_digits(part)) >= 8]
@@ -246,6 +273,21 @@ def check_phone(value: str, *, region: str = "FR") -> Identifier:
     if any(sign.isalpha() for sign in _AROUND_PHONE.sub("", text)):
         return _with_letters(text, region)
     return _dialled(text, region)
+
+
+_ORDINARY_PHONE = re.compile(r"(?:(?:\+|00)33 ?|0)[1-9](?:[ .-]?[0-9]{2}){4}")
+
+
+@cache
+def _french_numbers() -> re.Pattern[str]:
+    """What the library's own tables take for a French number, without its long way there."""
+    from phonenumbers import PhoneMetadata
+
+    france: Any = PhoneMetadata.metadata_for_region("FR")
+    kinds = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "uan")
+    known = [getattr(france, kind) for kind in kinds]
+    patterns = [kind.national_number_pattern for kind in known if kind is not None]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern))
 
 
 # What is written around a number; elsewhere a letter is a slip, O for 0.

@@ -17,7 +17,7 @@ from retention_lib.base.duplicates import Duplicates
 from retention_lib.base.quality_checks import CHECKS, Check, Finding
 from retention_lib.base.quality_facts import Facts
 from retention_lib.errors import ChoiceError, InputError
-from retention_lib.results import Result
+from retention_lib.results import Listing, Result
 from retention_lib.wording import Wording
 
 _URGENCY = {"act": 0, "look": 1, "fine": 2}
@@ -55,7 +55,7 @@ class Scorecard(Result):
         "share": "percent",
         "amount": "money",
     }
-    shown_rows: ClassVar[int] = 40
+    shown_rows: ClassVar[int] = 20
 
     def concerned(self, check: str) -> pd.DataFrame:
         """Everybody a check concerns, as a list to work through: one row a customer or person.
@@ -65,6 +65,24 @@ class Scorecard(Result):
         if check not in self.lists:
             raise ChoiceError("check", check, self.lists)
         return self.lists[check].copy()
+
+    def what_was_not_checked(self) -> Listing:
+        """The checks that lack their table or column, and what each needs."""
+        count = len(self.not_checked)
+        key = "quality.some_not_checked" if count else "quality.all_checked"
+        said = self.wording.say(key, count=count)
+        return Listing(self.not_checked[["label", "needs"]], wording=self.wording, said=said)
+
+    def how_complete(self) -> Listing:
+        """Every column with the share of its rows that is filled in, the emptiest first."""
+        table = self.completeness.sort_values(["share", "table"], kind="stable", ignore_index=True)
+        said = self.wording.say(
+            "quality.completeness",
+            full=int((table["share"] >= 0.95).sum()),
+            columns=len(table),
+        )
+        table = table.assign(share=table["share"].map(self.wording.percent))
+        return Listing(table, wording=self.wording, said=said)
 
     def sentence(self) -> str:
         """How usable the base is, with counts and the biggest problem."""

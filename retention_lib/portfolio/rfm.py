@@ -17,7 +17,7 @@ from retention_lib.base import engine
 from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
 from retention_lib.errors import InputError
 from retention_lib.portfolio.schemes import SegmentScheme, check_levels, find_scheme
-from retention_lib.results import Result
+from retention_lib.results import Listing, Result
 from retention_lib.wording import Sentence, Wording
 
 if TYPE_CHECKING:
@@ -202,6 +202,21 @@ class RfmResult(Result):
         said = w.say("rfm.careless", moved=count, customers=len(self.table), revenue=revenue)
         return Sentence(said)
 
+    def thresholds(self) -> Listing:
+        """Where the lines between the levels run, in days, purchases and money."""
+        w, lines = self.wording, self.cut_points
+        best = lines[lines["customers"] > 0].groupby("measure", sort=False).head(1)
+        best = best.set_index("measure")
+        said = w.say(
+            "rfm.thresholds",
+            days=int(best.loc["recency_days", "to"]),
+            purchases=int(best.loc["frequency", "from"]),
+            money=w.money(float(best.loc["monetary", "from"])),
+        )
+        shown = lines[["measure", "score", "range", "customers"]]
+        shown = shown.assign(measure=shown["measure"].map(w.label))
+        return Listing(shown, wording=w, said=said)
+
     def ties_sentence(self) -> Sentence:
         """Which levels ties swallowed, and why; or that every measure kept all of its own."""
         said = self.ties or self.wording.say("rfm.no_ties")
@@ -233,7 +248,6 @@ class SegmentProfile(Result):
     """
 
     chart: ClassVar[str] = "plot_segment_shares"
-    hidden: ClassVar[tuple[str, ...]] = ("segment_code",)
     formats: ClassVar[Mapping[str, str]] = {
         "customers": "count",
         "share_of_customers": "percent",
@@ -245,6 +259,11 @@ class SegmentProfile(Result):
         "typical_sector_share": "percent",
         "typical_size_share": "percent",
     }
+    hidden: ClassVar[tuple[str, ...]] = (
+        "typical_sector_share",
+        "typical_size_share",
+        "segment_code",
+    )
 
     scheme: SegmentScheme = field(kw_only=True)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from retention_lib.results import Result
+from retention_lib.results import Listing, Result
 from retention_lib.wording import Wording
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def render(result: Result) -> str:
     masked = os.environ.get(MASK_VARIABLE) == "1"
     if masked:
         frame = mask_frame(frame, IDENTIFYING, word=result.wording.say("mask.customer"))
+    if frame.empty and isinstance(result, Listing):
+        return f"<p><strong>{_escape(result.sentence())}</strong></p>"
     parts = [
         f"<p><strong>{_escape(result.sentence())}</strong></p>",
         _table(frame, len(result.table), result.formats, result.wording),
@@ -131,7 +133,8 @@ def _cells(
         # The first column names the row, for those who have the table read out to them.
         tag, scope = ("td", "") if place else ("th", ' scope="row"')
         weight = "" if place else ";font-weight:normal"
-        style = f"{_CELL};text-align:{sides[name]}{weight}"
+        unbroken = ";white-space:nowrap" if sides[name] == "right" else ""
+        style = f"{_CELL};text-align:{sides[name]}{weight}{unbroken}"
         yield f'<{tag}{scope} style="{style}">{_escape(text)}</{tag}>'
 
 

@@ -374,10 +374,18 @@ def test_reasons_are_said_in_words_in_both_languages():
     assert said["fr"][0] == "comme 2 : même téléphone et même nom"
 
 
-def test_without_anything_to_compare_by_the_remedy_is_said():
+def test_without_anything_to_compare_by_nothing_is_claimed_and_the_reason_said():
     lines = pd.DataFrame({"customer_id": ["1"], "date": ["2024-01-05"], "amount": [1.0]})
-    with pytest.raises(InputError, match="by name, email, phone, siret or vat"):
-        find_duplicates(CustomerBase.from_tables(lines))
+    base = CustomerBase.from_tables(lines)
+    found = find_duplicates(base)
+    assert found.to_frame().empty
+    assert "cannot be told" in found.sentence()
+    assert "table" in found._repr_html_()
+    merged = merge_duplicates(base, found)
+    assert undo_merge(merged).to_pandas()["customer_id"].tolist() == ["1"]
+
+
+def test_a_threshold_is_a_probability():
     with pytest.raises(InputError, match="between 0 and 1; got 2"):
         find_duplicates(base_of(customers({"name": "A"})), threshold=2)
 

@@ -482,3 +482,19 @@ def test_cdnow_champions_are_a_quarter_and_bring_two_thirds():
     assert score_rfm(cdnow()).finding() == (
         "Champions are 25 % of customers and bring 66 % of revenue"
     )
+
+
+def test_the_thresholds_say_what_the_best_level_takes():
+    rows = [(f"c{n}", f"2024-01-{n + 1:02d}", 10.0 * (n + 1)) for n in range(10)]
+    listing = score_rfm(base_of(*rows)).thresholds()
+    assert listing.sentence() == (
+        "The best level means: bought within the last 1 day, at least 1 time, for at least €90."
+    )
+    assert listing.to_frame()["measure"].iloc[0] == "Days since last purchase"
+
+
+def test_ties_are_told_in_a_sentence_of_their_own():
+    rows = [(f"c{n}", f"2024-01-{n + 1:02d}", 10.0 * (n + 1)) for n in range(10)]
+    said = score_rfm(base_of(*rows)).ties_sentence()
+    assert said.startswith("Frequency keeps 1 of 5 levels")
+    assert said.endswith(".")

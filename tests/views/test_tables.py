@@ -106,7 +106,7 @@ def test_columns_for_code_are_left_out_of_the_table_but_not_of_the_frame():
 
 def test_numbers_stand_right_and_texts_left():
     text = render(shown())
-    assert 'text-align:right">€1,234</td>' in text
+    assert 'text-align:right;white-space:nowrap">€1,234</td>' in text
     assert 'text-align:left">31 December 2025</td>' in text
 
 
