@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -22,12 +23,14 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
-from retention_lib.errors import ChoiceError
+from retention_lib.errors import ChoiceError, InputError
 
 Language = Literal["en", "fr"]
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
 # British English: a day before its month, as everywhere outside the United States.
 _LOCALES: dict[str, str] = {"en": "en_GB", "fr": "fr_FR"}
+# Such a figure is a fault of the data; it is shown as it stands.
+_TOO_LARGE = 1e18
 _PLURAL = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
 
 
@@ -63,6 +66,16 @@ class Sentence(str):
         return f"<p><strong>{html.escape(self)}</strong></p>"
 
 
+def _rounded(value: float, decimals: int) -> Decimal:
+    """Half up, as everybody rounds who is not a statistician; never minus nothing.
+
+    >>> _rounded(2.5, 0), _rounded(-0.4, 0)
+    (Decimal('3'), Decimal('0'))
+    """
+    exact = Decimal(repr(float(value)))
+    return exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) + 0
+
+
 @dataclass(frozen=True)
 class Wording:
     r"""The language and the currency in which something is said.
@@ -70,9 +83,9 @@ class Wording:
     ``currency`` is a code of ISO 4217 such as ``EUR``; empty where nobody knows.
 
     >>> Wording("en", "EUR").money(1234.5)
-    '€1,234'
+    '€1,235'
     >>> Wording("fr", "EUR").money(1234.5).replace("\u202f", " ").replace("\xa0", " ")
-    '1 234 €'
+    '1 235 €'
     >>> Wording("fr").percent(0.125).replace("\xa0", " ").replace("\u202f", " ")
     '12,5 %'
     """
@@ -83,6 +96,11 @@ class Wording:
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
             raise ChoiceError("language", self.language, LANGUAGES)
+        if self.currency and not re.fullmatch("[A-Z]{3}", self.currency):
+            raise InputError(
+                f"currency is a code of three letters such as EUR, or empty where it is not "
+                f"known; got {self.currency!r}."
+            )
 
     @property
     def _locale(self) -> str:
@@ -92,13 +110,15 @@ class Wording:
         """A number with the marks of the language; an empty text where it is missing."""
         if value != value:  # NaN
             return ""
+        if abs(value) >= _TOO_LARGE:
+            return f"{float(value):.3g}"
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-        return format_decimal(value, format=pattern, locale=self._locale)
+        return format_decimal(_rounded(value, decimals), format=pattern, locale=self._locale)
 
     def percent(self, share: float, *, decimals: int = 1) -> str:
         """A share of 1 as a percentage: 0.125 is 12.5 %.
 
-        What is not nothing is never shown as 0.0 %, but as less than the smallest figure.
+        What is not nothing is never shown as 0.0 %, nor what is not all as 100.0 %.
         """
         if share != share:
             return ""
@@ -106,6 +126,8 @@ class Wording:
         smallest = 10 ** -(decimals + 2)
         if 0 < share < smallest / 2:
             return f"<{space}{self.number(smallest * 100, decimals=decimals)}{space}%"
+        if 1 - smallest / 2 <= share < 1:
+            return f">{space}{self.number((1 - smallest) * 100, decimals=decimals)}{space}%"
         return self.number(share * 100, decimals=decimals) + space + "%"
 
     def money(self, value: float, *, decimals: int = 0) -> str:
@@ -115,12 +137,16 @@ class Wording:
         """
         if value != value:
             return ""
-        if not self.currency:
+        if not self.currency or abs(value) >= _TOO_LARGE:
             return self.number(value, decimals=decimals)
         digits = "#,##0" + ("." + "0" * decimals if decimals else "")
         pattern = f"{digits}\xa0¤" if self.language == "fr" else f"¤{digits}"
         return format_currency(
-            value, self.currency, pattern, locale=self._locale, currency_digits=False
+            _rounded(value, decimals),
+            self.currency,
+            pattern,
+            locale=self._locale,
+            currency_digits=False,
         )
 
     @property

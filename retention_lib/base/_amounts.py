@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from retention_lib.base._raw import example
+from retention_lib.base._raw import NUMBER_MARK, example
 from retention_lib.base._sql import clean_text_sql, quoted, text
 from retention_lib.errors import ChoiceError, QuestionError
 
@@ -66,6 +66,7 @@ class _Column:
 
     name: str
     values: int
+    numbers: int
     comma: int
     point: int
     both: int
@@ -123,9 +124,10 @@ def amount_pattern(decimal: DecimalMark) -> str:
 def amount_sql(expr: str, fmt: AmountFormat) -> str:
     """DuckDB expression (DOUBLE) of the amount written in ``expr``; NULL where unreadable.
 
-    Reads "1 234,50 €", "(12.50)", "12,50-", "−12,50", "12,50 CR" (a credit to the customer:
-    negative for the seller), "12,50 DR" (positive), "CHF 1'234.–", "1,2E+03"; never a
-    percentage, nor thousands grouped otherwise than by three.
+    A real number of Excel, Parquet or a database (its text ends with ``NUMBER_MARK``) is read
+    with a decimal point whatever the format. Reads "1 234,50 €", "(12.50)", "12,50-", "−12,50",
+    "12,50 CR" (a credit to the customer: negative for the seller), "12,50 DR" (positive),
+    "CHF 1'234.–", "1,2E+03"; never a percentage, nor thousands grouped otherwise than by three.
 
     >>> import duckdb
     >>> fmt = AmountFormat(",", "told")
@@ -133,7 +135,15 @@ def amount_sql(expr: str, fmt: AmountFormat) -> str:
     >>> duckdb.execute(f"SELECT {amount_sql('v', fmt)} FROM unnest(?) t(v)", [values]).fetchall()
     [(1234.5,), (-12.5,), (-12.5,), (1234.0,), (None,), (None,)]
     """
-    return _value_sql(clean_text_sql(expr), fmt.decimal)
+    number = f"TRY_CAST(rtrim({expr}, {text(NUMBER_MARK)}) AS DOUBLE) + 0"
+    return (
+        f"CASE WHEN {_is_number_sql(expr)} THEN {number} "
+        f"ELSE {_value_sql(clean_text_sql(expr), fmt.decimal)} END"
+    )
+
+
+def _is_number_sql(expr: str) -> str:
+    return f"coalesce(ends_with({expr}, {text(NUMBER_MARK)}), false)"
 
 
 def _value_sql(clean: str, decimal: DecimalMark) -> str:
@@ -187,7 +197,8 @@ def decide_amount_formats(
 
     A column without a proof of its own takes the mark of the others; where those contradict
     each other, each decides for itself. ``decimal`` tells it, for all columns or some;
-    ``typed`` are columns that were numbers in the source (``RawTable.number_columns``).
+    ``typed`` are columns that were numbers in the source (``RawTable.number_columns``). Real
+    numbers among texts are read as what they are and prove nothing about the texts.
 
     Raises
     ------
@@ -249,13 +260,16 @@ def _told(
 
 def _look(connection: duckdb.DuckDBPyConnection, relation_name: str, column: str) -> _Column:
     classes = ("reads = 'comma'", "reads = 'point'", "reads = 'both'", "reads IS NULL")
+    numbers = "coalesce(sum(n) FILTER (reads = 'number'), 0)::BIGINT"
     (row,) = connection.execute(
         f"""
         WITH found AS (
-            SELECT {clean_text_sql(quoted(column))} AS v, count(*) AS n
+            SELECT {clean_text_sql(quoted(column))} AS v,
+                {_is_number_sql(quoted(column))} AS is_number, count(*) AS n
             FROM {quoted(relation_name)} GROUP BY ALL
         ), read AS (
             SELECT v, n, CASE
+                WHEN is_number THEN 'number'
                 WHEN regexp_full_match(v, '{_PLAIN}') THEN 'neither'
                 WHEN regexp_full_match(v, '{_PLAIN},[0-9]{{1,2}}') THEN 'comma'
                 WHEN regexp_full_match(v, '{_PLAIN}\\.[0-9]{{1,2}}') THEN 'point'
@@ -266,7 +280,7 @@ def _look(connection: duckdb.DuckDBPyConnection, relation_name: str, column: str
                 END AS reads
             FROM found WHERE v IS NOT NULL
         )
-        SELECT coalesce(sum(n), 0)::BIGINT,
+        SELECT coalesce(sum(n), 0)::BIGINT, {numbers},
             {", ".join(f"coalesce(sum(n) FILTER ({c}), 0)::BIGINT" for c in classes)},
             {", ".join(f"coalesce(min(v, 3) FILTER ({c}), [])" for c in classes)}
         FROM read
@@ -293,7 +307,8 @@ def _decided(
         why = f"as in {neighbour}; nothing in the column itself decides it"
         return column.read_with(only, why)
     if not column.both:
-        return column.read_with(".", "no value has a decimal mark")
+        what = "no text beside the numbers" if column.numbers else "no value"
+        return column.read_with(".", f"{what} has a decimal mark")
     return None
 
 

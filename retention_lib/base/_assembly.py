@@ -19,6 +19,7 @@ from retention_lib.base._raw import (
     headings,
     rejected_table,
     trim,
+    without_number_marks,
 )
 from retention_lib.errors import InputError
 
@@ -154,6 +155,7 @@ class Assembly:
         import pyarrow.compute as pc
 
         row_column, *columns = table.columns
+        columns = [without_number_marks(column) for column in columns]
         texts = list(self.layout.header or ())
         texts += [""] * (len(columns) - len(texts))
         names = headings(texts)

@@ -25,6 +25,12 @@ BLANKS = (
     " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
     "\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
+NUMBER_MARK = "\u2060"
+"""Ends the text of a cell that is a real number with a fraction: Excel's 1.234, not a typed one.
+
+It is U+2060 WORD JOINER, which shows nothing and counts as a blank. The readers put it there
+and take it off the end of every other cell, so that no text has it by accident.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,12 @@ class RawTable:
     a folder ``__file__``. ``number_columns``: headings whose cells were all real numbers in
     Excel, Parquet or a database, so that their decimal mark is a point beyond doubt: hand them
     to :func:`~retention_lib.base.values.decide_amount_formats` as ``typed=``.
+
+    Which cells are real numbers is known cell by cell: where one has a fraction its text in
+    ``table`` ends with ``NUMBER_MARK`` (U+2060 WORD JOINER, which shows nothing) and is read
+    with a decimal point whatever the column's mark. The functions of
+    :mod:`~retention_lib.base.values` know it; take it off with :func:`plain_text` before a text
+    is shown, compared or written to a file.
     """
 
     table: pa.Table
@@ -72,6 +84,23 @@ class RawTable:
     rejected: pa.Table
     reading: Reading
     number_columns: tuple[str, ...] = ()
+
+
+def plain_text(text: str) -> str:
+    """A text as it stood in the source, without the mark of a real number.
+
+    >>> plain_text("1.234" + NUMBER_MARK), plain_text("007")
+    ('1.234', '007')
+    """
+    return text.rstrip(NUMBER_MARK)
+
+
+def without_number_marks(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of texts, none of which passes for a real number."""
+    import pyarrow.compute as pc
+
+    marked = pc.any(pc.ends_with(column, NUMBER_MARK)).as_py()
+    return pc.utf8_rtrim(column, NUMBER_MARK) if marked else column
 
 
 def trim(text: str) -> str:
@@ -82,8 +111,8 @@ def trim(text: str) -> str:
 def headings(cells: Iterable[str]) -> list[str]:
     """Headings as column names: trimmed, on one line, unique; blank ones are numbered.
 
-    >>> headings([" Date ", "Montant", "", "Montant"])
-    ['Date', 'Montant', 'column_3', 'Montant_2']
+    >>> headings([" Date ", "Montant", "", "MONTANT"])
+    ['Date', 'Montant', 'column_3', 'MONTANT_2']
     """
     names: list[str] = []
     taken = {ROW, FILE}
@@ -91,10 +120,10 @@ def headings(cells: Iterable[str]) -> list[str]:
         wanted = " ".join(trim(cell).split()) or f"column_{number}"
         name, copy = wanted, 1
         # DuckDB tells columns apart without regard to case; so must the headings.
-        while name.lower() in taken:
+        while name.casefold() in taken:
             copy += 1
             name = f"{wanted}_{copy}"
-        taken.add(name.lower())
+        taken.add(name.casefold())
         names.append(name)
     return names
 
@@ -124,5 +153,5 @@ def check_width(columns: int, source: str) -> None:
 
 def example(text: str, limit: int = 60) -> str:
     """A text as an example in a message: printable, on one line, cut to ``limit`` characters."""
-    line = "".join(c if c.isprintable() else " " for c in text)
+    line = "".join(c if c.isprintable() else " " for c in plain_text(text))
     return line if len(line) <= limit else line[: limit - 1] + "…"

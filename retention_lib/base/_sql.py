@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from retention_lib.base._raw import BLANKS
+from retention_lib.base._raw import BLANKS, NUMBER_MARK
 
 # Texts with which programs say that there is nothing.
 NOTHINGS = ("null", "none", "n/a", "#n/a", "#n/d", "nan", "<na>", "nat", "#ref!", "#value!", "\\n")
@@ -68,9 +68,12 @@ def clean_text_sql(expr: str) -> str:
     left alone: they can be a code.
     """
     nothings = ", ".join(text(nothing) for nothing in ("", *NOTHINGS))
-    # Trimming forty kinds of blank is slow; nearly all values begin and end with a letter.
+    # Trimming forty kinds of blank is slow; nearly all values begin and end with a letter, or
+    # are real numbers with their mark.
     trimmed = (
-        "CASE WHEN regexp_matches(__s, '^[^!-~]|[^!-~]$') "
+        f"CASE WHEN regexp_full_match(__s, '[0-9.eE+-]+{NUMBER_MARK}') "
+        f"THEN rtrim(__s, {text(NUMBER_MARK)}) "
+        "WHEN regexp_matches(__s, '^[^!-~]|[^!-~]$') "
         f"THEN trim(__s, {text(BLANKS)}) ELSE __s END"
     )
     saying = f"CASE WHEN length(__t) <= 7 AND lower(__t) IN ({nothings}) THEN NULL ELSE __t END"

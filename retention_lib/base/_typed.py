@@ -1,7 +1,8 @@
 """Sources whose cells have types already, rendered as text: Parquet, databases, Python values.
 
-A number is written with a decimal point and no more digits than it has, a whole one without
-``.0``, a day as 2024-12-31, a moment as 2024-12-31 10:30:00: texts that mean one thing only.
+A number is written with a decimal point and no more digits than it has, and marked with
+``NUMBER_MARK`` where it has a fraction; a whole one without ``.0``, a day as 2024-12-31, a moment
+as 2024-12-31 10:30:00: texts that mean one thing only.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retention_lib.base._raw import (
+    NUMBER_MARK,
     ROW,
     RawTable,
     Reading,
     SourceKind,
     check_width,
     headings,
+    plain_text,
     rejected_table,
+    without_number_marks,
 )
 from retention_lib.errors import InputError, MissingPackageError, QuestionError
 
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 500_000_000
 _BATCH = 50_000
+# Numbers whose mark could be mistaken; one of more digits is no amount and stays unreadable.
+_HAS_FRACTION = r"^-?\d{1,15}\.\d|^-?\d(?:\.\d+)?[eE]"
 
 
 def float_text(value: float) -> str:
@@ -41,6 +48,11 @@ def float_text(value: float) -> str:
     if value.is_integer() and abs(value) < 1e18:
         return str(int(value))
     return repr(value)
+
+
+def _marked_float(value: float) -> str:
+    text = float_text(value)
+    return text + NUMBER_MARK if re.match(_HAS_FRACTION, text) else text
 
 
 def moment_text(value: dt.datetime) -> str:
@@ -60,24 +72,25 @@ def _length_of_time(value: dt.timedelta) -> str:
 
 
 _TO_TEXT: dict[type, Callable[[Any], str | None]] = {
-    str: str,
+    str: plain_text,
     int: str,
-    float: float_text,
+    float: _marked_float,
     bool: lambda value: "true" if value else "false",
     dt.datetime: moment_text,
     dt.date: dt.date.isoformat,
     dt.time: dt.time.isoformat,
     dt.timedelta: _length_of_time,
-    bytes: lambda value: value.decode("utf-8", "replace"),
+    bytes: lambda value: plain_text(value.decode("utf-8", "replace")),
     type(None): lambda value: None,
 }
 
 
 def cells_as_text(cells: Sequence[Any]) -> list[str | None]:
-    """Python values, of one type or several, as texts; ``None`` stays."""
-    kinds = set(map(type, cells))
-    if kinds == {str}:
-        return list(cells)
+    """Python values, of one type or several, as texts; ``None`` stays.
+
+    >>> [plain_text(text) for text in cells_as_text([1.234, "1.234", 250])]
+    ['1.234', '1.234', '250']
+    """
     return [_TO_TEXT.get(type(cell), str)(cell) for cell in cells]
 
 
@@ -95,9 +108,22 @@ def column_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_dictionary(column.type):
+        return column_as_text(column.cast(column.type.value_type))
+    if not _is_number(column.type):
+        return without_number_marks(_plain_column(column))
+    text = _plain_column(column)
+    if pa.types.is_integer(column.type):
+        return text
+    marked = pc.binary_join_element_wise(text, NUMBER_MARK, "")
+    return pc.if_else(pc.match_substring_regex(text, _HAS_FRACTION), marked, text)
+
+
+def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return column_as_text(column.cast(kind.value_type))
     if pa.types.is_floating(kind):
         numbers = column.cast(pa.float64())
         whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), 1e15))
@@ -150,6 +176,12 @@ def from_arrow(table: pa.Table, name: str, reading: Reading) -> RawTable:
     columns = [column_as_text(column) for column in table.columns]
     rows = pa.array(np.arange(1, table.num_rows + 1))
     text = pa.table([rows, *columns], names=[ROW, *header])
+    zones = tuple(
+        f"The days of {heading} are those of the time zone {field.type.tz}."
+        for heading, field in zip(header, table.schema, strict=True)
+        if pa.types.is_timestamp(field.type) and field.type.tz
+    )
+    reading = replace(reading, assumptions=(*reading.assumptions, *zones))
     return RawTable(text, header, rejected_table([]), reading, numbers)
 
 
@@ -299,6 +331,8 @@ def _read_duckdb(path: str, table: str | None, shown: str) -> RawTable:
 
     try:
         with duckdb.connect(_existing(path, shown), read_only=True) as connection:
+            # DuckDB keeps moments without their zone and shows them in that of the machine.
+            connection.execute("SET TimeZone = 'UTC'")
             found = connection.execute(
                 "SELECT table_name FROM information_schema.tables "
                 "WHERE table_schema = 'main' ORDER BY table_name"

@@ -7,15 +7,18 @@ known after ``as_of``, so no measure built on it can see the future.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import narwhals as nw
 
 from retention_lib.base import engine
+from retention_lib.base._raw import BLANKS
+from retention_lib.base._sql import NOTHINGS
 from retention_lib.base.contract import TABLES, Column, Table
 from retention_lib.errors import ChoiceError, DataWarning, InputError
 from retention_lib.wording import LANGUAGES, Language, Wording
@@ -33,11 +36,22 @@ _ENDINGS: dict[str, dict[str, tuple[str, ...]]] = {
 # The date from which a row of a table exists at all.
 _BEGINNINGS = {
     "transactions": "date",
+    "customers": "acquired_on",
     "interactions": "date",
     "feedback": "date",
     "campaigns": "date",
     "opportunities": "opened_on",
 }
+
+# What an ending brings to light; where its date is not in the table, nobody can tell whether it
+# was known on an earlier day.
+_TOLD_UNDATED = {"opportunities": ("won", "stage")}
+
+# Columns of the workbook's own begin like this; a table's own column is renamed.
+_OWN = "rl_"
+# Days outside are typing errors or mean "never"; what lies before 1970 the scorecard points out.
+_FIRST_DAY = engine.day_number(date(1900, 1, 1))
+_LAST_DAY = engine.day_number(date(2100, 12, 31))
 
 # Money is summed as floating numbers; an engine adds them in its own order. Rounding the sums
 # makes 0.1 + 0.2 - 0.3 nothing rather than a purchase, and equal values equal on any engine.
@@ -59,6 +73,8 @@ class CustomerBase:
     margin_rate: float | None = None
     name: str = ""
     made_from: Mapping[str, Any] = field(default_factory=dict)
+    last_day: date | None = None
+    """The last transaction of the whole table; seen from before, the base is seen from the past."""
 
     @classmethod
     def from_tables(
@@ -83,8 +99,11 @@ class CustomerBase:
 
         Only ``transactions`` is required; ``customers``, ``people``, ``interactions``,
         ``feedback``, ``campaigns`` and ``opportunities`` unlock more. Columns are those of
-        ``docs/data-dictionary.md``; others are kept. Rows without a customer, a date or a finite
-        amount are set aside with a warning that counts them.
+        ``docs/data-dictionary.md``, in upper or lower case; others are kept (one called ``day``,
+        like a column of the workbook's own, as ``day_export``, the second of two names that
+        differ only by case with ``_2``). Rows without a customer, a date from 1900 to 2100 or a
+        finite amount are set aside with a warning that counts them. The day of a moment is that
+        of its own time zone; DuckDB and Parquet keep none, there it is that of UTC.
 
         ``as_of`` defaults to the last transaction date, never to today. ``activity_window_days``
         (default: ``365``) is how long a purchase keeps a customer active. ``currency`` is a code
@@ -93,7 +112,8 @@ class CustomerBase:
         no ``margin`` column says better (0 to 1). ``name`` is what the base is called, and
         ``made_from`` an account of where it came from.
 
-        Raises ``InputError`` where a required column is missing or cannot be read.
+        Raises ``InputError`` where a required column is missing or cannot be read, or ``as_of``
+        lies before the first transaction.
 
         >>> import pandas as pd
         >>> lines = pd.DataFrame({"customer_id": ["007", "007", "8"],
@@ -116,27 +136,36 @@ class CustomerBase:
         connection = engine.connect()
         tables: dict[str, nw.LazyFrame[Any]] = {}
         made: dict[str, Any] = {"tables": {}, **(made_from or {})}
+        if transactions is None:
+            raise InputError("A base needs transactions; the other tables are optional. Got None.")
         given = {table_name: native for table_name, native in given.items() if native is not None}
+        naming = {table_name: partial(_names, TABLES[table_name]) for table_name in given}
         if len(given) > 1:
             # Relations may come from several connections, and those cannot be joined.
             for table_name, native in given.items():
                 if engine.is_relation(native):
-                    given[table_name] = engine.into_connection(native, table_name, connection)
+                    given[table_name] = engine.into_connection(
+                        native, table_name, connection, naming[table_name]
+                    )
         for table_name, native in given.items():
+            names = naming[table_name]
             if table_name == "transactions":
-                frame = engine.as_lazy(native, table_name, connection)
+                frame = engine.as_lazy(native, table_name, connection, names)
             else:
-                frame = engine.beside(native, tables["transactions"], table_name, connection)
+                lead = tables["transactions"]
+                frame = engine.beside(native, lead, table_name, connection, names)
             tables[table_name], counts = _clean(TABLES[table_name], frame)
             made["tables"] = {**made["tables"], table_name: counts}
+        first, last = _span(tables["transactions"])
         return cls(
             tables=tables,
-            as_of=_as_date(as_of) if as_of is not None else _last_day(tables["transactions"]),
+            as_of=last if as_of is None else _known_on(_as_date(as_of), first),
             activity_window_days=activity_window_days,
             wording=Wording(language, currency),
             margin_rate=margin_rate,
             name=name,
             made_from=made,
+            last_day=last,
         )
 
     @property
@@ -155,7 +184,8 @@ class CustomerBase:
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of the columns of a table as it came in, without the day numbers."""
-        return tuple(c for c in self._schemas[table] if not c.endswith("_day") and c != "day")
+        own = _DAY_NUMBERS.get(table, frozenset())
+        return tuple(name for name in self._schemas[table] if name not in own)
 
     @cached_property
     def _schemas(self) -> dict[str, tuple[str, ...]]:
@@ -165,8 +195,9 @@ class CustomerBase:
         """A table as it was known on ``as_of``, as a Narwhals lazy frame.
 
         Beside each date stands its integer day number: ``day`` for ``date``, ``closed_on_day``
-        for ``closed_on`` and so on. Rows that begin after ``as_of`` are not there; endings
-        after ``as_of`` are empty.
+        for ``closed_on`` and so on. Rows that begin after ``as_of`` are not there, nor customers
+        acquired after it; endings after ``as_of`` are empty. How an opportunity without a
+        ``closed_on`` ended is not shown from the past: it may have ended since.
         """
         self._must_have(table)
         frame = self.tables[table]
@@ -180,6 +211,10 @@ class CustomerBase:
         for ends, told in _ENDINGS.get(table, {}).items():
             if ends in columns:
                 frame = _hide_after(frame, ends, [c for c in told if c in columns], self.as_of_day)
+        if "closed_on" not in columns and self.last_day is not None and self.as_of < self.last_day:
+            undated = [name for name in _TOLD_UNDATED.get(table, ()) if name in columns]
+            kinds = frame.collect_schema()
+            frame = frame.with_columns(nw.lit(None, dtype=kinds[n]).alias(n) for n in undated)
         return frame
 
     def customer_days(self) -> nw.LazyFrame[Any]:
@@ -207,13 +242,8 @@ class CustomerBase:
 
         Raises ``InputError`` where the date lies before the first transaction.
         """
-        day = _as_date(as_of)
-        first = engine.one_row(self.tables["transactions"].select(nw.col("day").min()))["day"]
-        if engine.day_number(day) < first:
-            raise InputError(
-                f"The first transaction is of {engine.day_of(first)}; nothing is known on {day}."
-            )
-        return replace(self, as_of=day)
+        first, _ = _span(self.tables["transactions"])
+        return replace(self, as_of=_known_on(_as_date(as_of), first))
 
     def with_window(self, activity_window_days: int) -> Self:
         """The same base with another activity window, in days."""
@@ -242,10 +272,73 @@ def day_column(date_column: str) -> str:
     return "day" if date_column == "date" else f"{date_column}_day"
 
 
+# The columns that the base adds to each table; no column of a table as it came in has such a name.
+_DAY_NUMBERS = {
+    table.name: frozenset({day_column(c.name) for c in table.columns if c.kind == "date"} | {"day"})
+    for table in TABLES.values()
+}
+
+
+def require_base(value: object) -> None:
+    """Say so where something else than a customer base was passed.
+
+    Raises ``InputError`` with how to make a base.
+    """
+    if not isinstance(value, CustomerBase):
+        raise InputError(
+            f"pass a CustomerBase; for an import use imported.to_base(), for a table "
+            f"rl.CustomerBase.from_tables(table). Got {type(value).__name__}."
+        )
+
+
+def _names(table: Table, names: Sequence[str]) -> list[str]:
+    """The columns' names in a base: the contract's spelling, none like the base's own, all unlike.
+
+    Unlike whatever their case: DuckDB knows no difference between ``day`` and ``Day``.
+    """
+    contract = {name.lower(): name for name in table.column_names}
+    new: list[str | None] = [None] * len(names)
+    for lower, wanted in contract.items():
+        alike = [place for place, name in enumerate(names) if name.lower() == lower]
+        exact = [place for place in alike if names[place] == wanted]
+        if len(alike) > 1 and len(exact) != 1:
+            listed = ", ".join(repr(names[place]) for place in alike)
+            raise InputError(
+                f"The table {table.name!r} has {len(alike)} columns for {wanted}: {listed}. "
+                f"Rename or drop all but one."
+            )
+        if alike:
+            new[(exact or alike)[0]] = wanted
+    taken = {name.lower() for name in new if name} | {name.lower() for name in names}
+    met = {name.lower() for name in new if name}
+    for place, name in enumerate(names):
+        if new[place] is not None:
+            continue
+        lower = name.lower()
+        if lower in _DAY_NUMBERS[table.name] or lower.startswith(_OWN):
+            new[place] = _free(f"{name}_export", taken)
+        elif lower in met:
+            new[place] = _free(name, taken)
+        else:
+            new[place] = name
+        met.add(str(new[place]).lower())
+        taken.add(str(new[place]).lower())
+    return [str(name) for name in new]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, or with the first number behind it that no other column has."""
+    number, free = 1, name
+    while free.lower() in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
 def _as_date(value: date | str) -> date:
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and value == value:  # NaT is a datetime, and not itself
         return value.date()
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
         return date.fromisoformat(str(value)[:10])
@@ -260,15 +353,28 @@ def _check_options(window: int, language: str, margin_rate: float | None) -> Non
         )
     if language not in LANGUAGES:
         raise ChoiceError("language", language, LANGUAGES)
-    if margin_rate is not None and not 0 <= margin_rate <= 1:
-        raise InputError(f"margin_rate must lie between 0 and 1; got {margin_rate!r}.")
+    if margin_rate is None:
+        return
+    number = isinstance(margin_rate, Real) and not isinstance(margin_rate, bool)
+    if not number or not 0 <= margin_rate <= 1:
+        raise InputError(
+            f"margin_rate must lie between 0 and 1, as a number such as 0.3; got {margin_rate!r}."
+        )
 
 
-def _last_day(transactions: nw.LazyFrame[Any]) -> date:
-    last = engine.one_row(transactions.select(nw.col("day").max()))["day"]
-    if last is None:
+def _span(transactions: nw.LazyFrame[Any]) -> tuple[date, date]:
+    """The days of the first and the last transaction."""
+    day = nw.col("day")
+    found = engine.one_row(transactions.select(day.min().alias("first"), day.max().alias("last")))
+    if found["last"] is None:
         raise InputError("The transactions table has no usable row; a base needs at least one.")
-    return engine.day_of(last)
+    return engine.day_of(found["first"]), engine.day_of(found["last"])
+
+
+def _known_on(as_of: date, first: date) -> date:
+    if as_of < first:
+        raise InputError(f"The first transaction is of {first}; nothing is known on {as_of}.")
+    return as_of
 
 
 def _hide_after(
@@ -321,6 +427,9 @@ def _usable(table: Table) -> dict[str, nw.Expr]:
             test = ~nw.col(column.name).is_null()
             if column.kind == "amount":
                 test = nw.col(column.name).is_finite().fill_null(False)
+            if column.kind == "date":
+                day = nw.col(day_column(column.name))
+                test = ((day >= _FIRST_DAY) & (day <= _LAST_DAY)).fill_null(False)
             tests[f"no usable {column.name}"] = test
     return tests
 
@@ -339,32 +448,60 @@ def _typed(
     table: Table, column: Column, frame: nw.LazyFrame[Any], dtype: nw.dtypes.DType
 ) -> nw.LazyFrame[Any]:
     name = column.name
+    if dtype in (nw.Categorical, nw.Enum):
+        frame, dtype = frame.with_columns(nw.col(name).cast(nw.String)), nw.String()
     if column.kind == "text":
-        return frame.with_columns(_as_text(name, dtype))
+        if dtype.is_nested():
+            raise _wrong_kind(table, name, dtype, "texts", frame)
+        return frame.with_columns(_as_text(name, dtype, frame.implementation))
+    if dtype == nw.String or dtype == nw.Unknown:
+        frame = frame.with_columns(_as_text(name, dtype, frame.implementation))
+        if not _examples(frame, name):
+            # Nothing in it, so it came without a type.
+            dtype = _KINDS[column.kind]
+            frame = frame.with_columns(nw.lit(None, dtype=dtype).alias(name))
+        else:
+            dtype = nw.String()
     if column.kind == "date":
         frame = _as_dates(table, name, frame, dtype)
         return engine.with_day_number(frame, name, day_column(name))
     if column.kind in ("amount", "number"):
         if not dtype.is_numeric():
-            raise InputError(_wrong_kind(table, name, dtype, "numbers"))
+            raise _wrong_kind(table, name, dtype, "numbers", frame)
         return frame.with_columns(nw.col(name).cast(nw.Float64))
     if dtype != nw.Boolean:
         if not dtype.is_integer():
-            raise InputError(_wrong_kind(table, name, dtype, "yes or no (true or false)"))
+            raise _wrong_kind(table, name, dtype, "yes or no (true or false)", frame)
         return frame.with_columns((nw.col(name) != 0).alias(name))
     return frame
 
 
-def _as_text(name: str, dtype: nw.dtypes.DType) -> nw.Expr:
+_KINDS: dict[str, nw.dtypes.DType] = {
+    "date": nw.Datetime(),
+    "amount": nw.Float64(),
+    "number": nw.Float64(),
+    "flag": nw.Boolean(),
+}
+
+
+def _as_text(name: str, dtype: nw.dtypes.DType, implementation: nw.Implementation) -> nw.Expr:
+    """A column as text, trimmed; what an import takes for nothing (nan, N/A, …) is missing."""
     column = nw.col(name)
     if dtype.is_float():
-        # pandas makes 13085.0 of a whole-number column with gaps; the customer is 13085.
-        whole = column == column.round(0)
+        # pandas makes 13085.0 of a whole-number column with gaps; the customer is 13085. Beyond
+        # the whole numbers that are exact, two customers would become one.
+        exact = column.is_finite() & (column.abs() < engine.EXACT)
+        whole = exact & (column == column.round(0))
         as_whole = nw.when(whole).then(column).cast(nw.Int64).cast(nw.String)
-        column = nw.when(whole).then(as_whole).otherwise(column.cast(nw.String))
-        return nw.when(~nw.col(name).is_nan()).then(column).alias(name)
-    text = column.cast(nw.String).str.strip_chars()
-    return nw.when(text != "").then(text).alias(name)
+        part = nw.when(exact).then(column.cast(nw.String))
+        return nw.when(whole).then(as_whole).otherwise(part).alias(name)
+    text = column.cast(nw.String)
+    if dtype.is_decimal():
+        return text.str.replace(r"\.0+$", "").alias(name)
+    # Ibis trims nothing but its own blanks.
+    text = text.str.strip_chars(None if implementation.is_ibis() else BLANKS)
+    nothing = text.str.to_lowercase().is_in(["", *NOTHINGS])
+    return nw.when(~nothing).then(text).alias(name)
 
 
 def _as_dates(
@@ -373,22 +510,35 @@ def _as_dates(
     if dtype in (nw.Date, nw.Datetime):
         return frame
     if dtype != nw.String:
-        raise InputError(_wrong_kind(table, name, dtype, "dates"))
+        raise _wrong_kind(table, name, dtype, "dates", frame)
     iso = nw.col(name).str.contains(r"^\d{4}-\d{2}-\d{2}([T ]|$)")
-    odd = frame.filter(~nw.col(name).is_null(), ~iso).select(name)
-    strange = odd.head(1).collect("pyarrow").rows()
-    if strange:
+    odd = _examples(frame.filter(~iso), name)
+    if odd:
         raise InputError(
             f"The column {name!r} of {table.name!r} holds dates as text that are not of the form "
-            f"2025-12-31 (for example {strange[0][0]!r}), so their order is a guess. Convert them "
+            f"2025-12-31 (for example {odd[0]!r}), so their order is a guess. Convert them "
             f"first, or read the file with rl.import_export(), which decides the order."
         )
-    day = nw.col(name).str.slice(0, 10).str.to_date(format="%Y-%m-%d")
-    return frame.with_columns(day.alias(name))
+    return engine.with_iso_dates(frame, name)
 
 
-def _wrong_kind(table: Table, name: str, dtype: nw.dtypes.DType, wanted: str) -> str:
-    return (
-        f"The column {name!r} of {table.name!r} should hold {wanted} but is of type {dtype}. "
-        f"Convert it first, or read the file with rl.import_export(), which does it for you."
+def _examples(frame: nw.LazyFrame[Any], name: str) -> list[Any]:
+    """The first value of a column that is not missing, if there is one."""
+    first = frame.filter(~nw.col(name).is_null()).select(name).head(1).collect("pyarrow")
+    return [row[0] for row in first.rows()]
+
+
+def _wrong_kind(
+    table: Table, name: str, dtype: nw.dtypes.DType, wanted: str, frame: nw.LazyFrame[Any]
+) -> InputError:
+    found = _examples(frame, name)
+    if dtype == nw.String and wanted == "numbers":
+        # Among texts that are numbers, the one that is not says more.
+        number = nw.col(name).str.contains(r"^[-+]?\d+(\.\d*)?$")
+        found = _examples(frame.filter(~number), name) or found
+    example = f" (for example {found[0]!r})" if found else ""
+    return InputError(
+        f"The column {name!r} of {table.name!r} should hold {wanted} but is of type "
+        f"{dtype}{example}. Convert it first, or read the file with rl.import_export(), which "
+        f"does it for you."
     )

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from retention_lib.base import engine
-from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
+from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase, require_base
 from retention_lib.base.duplicate_evidence import (
     IDENTIFIERS,
     MOST_SHARING,
@@ -115,6 +115,7 @@ def find_duplicates(
     >>> found.mapping()
     {'1': '2'}
     """
+    require_base(base)
     if not 0 < threshold < 1:
         raise InputError(f"threshold is a probability between 0 and 1; got {threshold!r}.")
     if not base.has("customers") or not {"name", *IDENTIFIERS} & set(base.columns("customers")):

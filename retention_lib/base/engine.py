@@ -8,17 +8,28 @@ back one row a customer, as pandas, by way of Arrow.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals as nw
 
+from retention_lib.base._sql import quoted
+from retention_lib.base._typed import cells_as_text
 from retention_lib.errors import InputError, MissingPackageError
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
+
+Naming: TypeAlias = Callable[[Sequence[str]], list[str]]
+"""The names that columns get in a base, for those they come with, one for one."""
+
+# Whole numbers up to here are exact as floating numbers.
+EXACT = 2**53
 
 EPOCH = date(1970, 1, 1)
 """Day number 0. Day numbers count whole days from here, in local dates without time."""
@@ -45,13 +56,16 @@ def day_of(number: int) -> date:
 def connect() -> duckdb.DuckDBPyConnection:
     """A DuckDB inside the process: nothing to install, to start or to close.
 
-    It reaches no network: extensions are neither fetched nor loaded by themselves.
+    It reaches no network: extensions are neither fetched nor loaded by themselves. Instants
+    without a zone of their own (``TIMESTAMPTZ``) are taken in UTC, wherever the machine stands.
     """
     import duckdb
 
-    return duckdb.connect(
+    connection = duckdb.connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def engine_name(frame: nw.LazyFrame[Any]) -> str:
@@ -64,51 +78,246 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
     return lazy
 
 
-def as_lazy(native: Any, table: str, connection: duckdb.DuckDBPyConnection) -> nw.LazyFrame[Any]:
+def as_lazy(
+    native: Any, table: str, connection: duckdb.DuckDBPyConnection, naming: Naming = list
+) -> nw.LazyFrame[Any]:
     """Any table as a Narwhals lazy frame, left in its own engine where it has one.
 
     pandas and Arrow tables and Parquet paths go to ``connection``; Polars, Spark, Ibis and
-    DuckDB relations stay where they are.
+    DuckDB relations stay where they are. Moments with a time zone are then those of the clock
+    in that zone, and ``naming`` has given the columns their names.
     """
+    import pyarrow as pa
+
     if isinstance(native, str | Path):
-        path = Path(native)
-        if not path.is_file():
-            raise InputError(f"There is no file {path} for the table {table!r}.")
-        return _lazy(connection.read_parquet(str(path)))
+        return renamed(_lazy(_parquet(Path(native), table, connection)), naming)
+    if _is_pandas(native):
+        return _into_duckdb(_from_pandas(native, table), table, connection, naming)
+    if isinstance(native, pa.Table):
+        return _into_duckdb(_plain(native), table, connection, naming)
     try:
         frame = nw.from_native(native)
     except TypeError:
         raise InputError(
             f"{table} must be a pandas, Polars, DuckDB, Spark or Ibis table or the path of a "
-            f"Parquet file; got {type(native).__name__}."
+            f"Parquet file; got {type(native).__name__}. Of an import, imported.to_base() makes "
+            f"a base."
         ) from None
     if isinstance(frame, nw.LazyFrame):
-        return frame
+        return renamed(_on_the_clock(frame), naming)
     if frame.implementation.is_polars():
-        return _lazy(native)
-    return _into_duckdb(frame, table, connection)
+        return renamed(_on_the_clock(_lazy(_without_objects(native))), naming)
+    return _into_duckdb(_plain(frame.to_arrow()), table, connection, naming)
+
+
+def _parquet(
+    path: Path, table: str, connection: duckdb.DuckDBPyConnection
+) -> duckdb.DuckDBPyRelation:
+    import duckdb
+
+    if not path.is_file():
+        raise InputError(
+            f"There is no file {path} for the table {table!r}."
+            if not path.is_dir()
+            else f"{path} is a folder, not the table {table!r}; open it with rl.open_base()."
+        )
+    try:
+        return connection.read_parquet(str(path))
+    except duckdb.Error as error:
+        raise InputError(
+            f"{path} for the table {table!r} is no readable Parquet file. A CSV or Excel file is "
+            f"read with rl.import_export({path.name!r}) or rl.open_base({path.name!r}); a damaged "
+            f"file has to be copied again."
+        ) from error
 
 
 def _into_duckdb(
-    frame: nw.DataFrame[Any], table: str, connection: duckdb.DuckDBPyConnection
+    arrow: pa.Table, table: str, connection: duckdb.DuckDBPyConnection, naming: Naming = list
 ) -> nw.LazyFrame[Any]:
     # A copy in DuckDB's own columns: later changes to the caller's frame do not reach the base,
     # and every later scan is quicker than one of the caller's memory.
-    arrow = frame.to_arrow()
-    connection.register("incoming", arrow)
+    connection.register("incoming", arrow.rename_columns(naming(arrow.column_names)))
     connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS SELECT * FROM incoming')
     connection.unregister("incoming")
     return _lazy(connection.table(table))
 
 
+# --- Tables in memory ---------------------------------------------------------------------------
+
+
+def _is_pandas(native: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(native, pd.DataFrame)
+
+
+def _from_pandas(frame: pd.DataFrame, table: str) -> pa.Table:
+    """A pandas table in Arrow; what no column type holds becomes text, a zone local time."""
+    import pyarrow as pa
+
+    names = [str(name) for name in frame.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"The table {table!r} has {len(twice)} column name(s) more than once: "
+            f"{', '.join(twice)}. Rename or drop the second one of each."
+        )
+    columns = [_column(frame.iloc[:, place]) for place in range(len(names))]
+    return _plain(pa.table(columns, names=names))
+
+
+def _column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(series.dtype, pd.SparseDtype):
+        series = series.sparse.to_dense()
+    if series.dtype == object:
+        series = series.map(_without_zone)
+    try:
+        column = pa.Array.from_pandas(series)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return _mixed([None if _is_missing(cell) else cell for cell in series])
+    if isinstance(column.type, pa.BaseExtensionType):
+        return _mixed([None if _is_missing(cell) else str(cell) for cell in series])
+    return column
+
+
+def _without_zone(cell: Any) -> Any:
+    return cell.replace(tzinfo=None) if isinstance(cell, datetime) and cell.tzinfo else cell
+
+
+def _is_missing(cell: Any) -> bool:
+    import pandas as pd
+
+    return (
+        cell is None
+        or cell is pd.NA
+        or cell is pd.NaT
+        or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
+    )
+
+
+def _mixed(cells: Sequence[Any]) -> pa.Array:
+    """Values of several types: numbers where all of them are, else texts."""
+    import pyarrow as pa
+
+    present = [cell for cell in cells if cell is not None]
+    kinds = {type(cell) for cell in present}
+    if kinds <= {int, float, Decimal} and all(
+        abs(cell) <= EXACT for cell in present if isinstance(cell, int)
+    ):
+        return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
+    return pa.array(cells_as_text(cells), pa.string())
+
+
+def _plain(arrow: pa.Table) -> pa.Table:
+    """An Arrow table in types that every engine has: no dictionaries, no zones, no empty type."""
+    import pyarrow as pa
+
+    for place, field in enumerate(arrow.schema):
+        column, kind = arrow.column(place), field.type
+        if pa.types.is_dictionary(kind):
+            column = column.cast(kind.value_type)
+            kind = kind.value_type
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            # By way of pandas, which brings the zones along; Arrow looks for them on the machine.
+            there = column.to_pandas().dt.tz_localize(None)
+            column = pa.Array.from_pandas(there)
+        elif pa.types.is_null(kind):
+            column = column.cast(pa.string())
+        elif pa.types.is_float16(kind):
+            column = column.cast(pa.float32())
+        if column is not arrow.column(place) and column.type != field.type:
+            arrow = arrow.set_column(place, field.name, column)
+    return arrow
+
+
+def _without_objects(frame: Any) -> Any:
+    """A Polars table whose columns of Python objects are texts."""
+    import polars as pl
+
+    for name, dtype in frame.schema.items():
+        if dtype == pl.Object:
+            cells = [None if _is_missing(cell) else cell for cell in frame[name].to_list()]
+            frame = frame.with_columns(pl.from_arrow(_mixed(cells)).alias(name))
+    return frame
+
+
+# --- Names and moments ----------------------------------------------------------------------------
+
+
+def renamed(frame: nw.LazyFrame[Any], naming: Naming) -> nw.LazyFrame[Any]:
+    """The frame with other names, column for column: two may differ only by their case."""
+    old = frame.collect_schema().names()
+    new = naming(old)
+    if new == old:
+        return frame
+    native, implementation = frame.to_native(), frame.implementation
+    if implementation.is_duckdb():
+        listed = ", ".join(f"#{i} AS {quoted(name)}" for i, name in enumerate(new, 1))
+        return _lazy(native.project(listed))
+    if implementation.is_pyspark() or implementation.is_pyspark_connect():
+        return _lazy(native.toDF(*new))
+    return frame.rename({was: name for was, name in zip(old, new, strict=True) if was != name})
+
+
+def _on_the_clock(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Moments with a zone as what the clock shows there; DuckDB has only instants: in UTC."""
+    zoned = [
+        name
+        for name, dtype in frame.collect_schema().items()
+        if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None
+    ]
+    if zoned and frame.implementation.is_duckdb():
+        # By place, for two names may differ only by their case.
+        listed = ", ".join(
+            f"timezone('UTC', #{place}) AS {quoted(name)}" if name in zoned else f"#{place}"
+            for place, name in enumerate(frame.collect_schema().names(), 1)
+        )
+        return _lazy(frame.to_native().project(listed))
+    if zoned and frame.implementation.is_polars():
+        import polars as pl
+
+        return _lazy(frame.to_native().with_columns(pl.col(zoned).dt.replace_time_zone(None)))
+    return frame
+
+
+def with_iso_dates(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
+    """Texts that begin like 2025-12-31 as dates; a day that no calendar has is missing."""
+    native, implementation = frame.to_native(), frame.implementation
+    if implementation.is_duckdb():
+        name = quoted(column)
+        day = f"try_cast(substr({name}, 1, 10) AS DATE)"
+        return _lazy(native.project(f"* REPLACE ({day} AS {name})"))
+    if implementation.is_polars():
+        import polars as pl
+
+        day_expr = pl.col(column).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        return _lazy(native.with_columns(day_expr))
+    if implementation.is_pyspark() or implementation.is_pyspark_connect():
+        from pyspark.sql import functions as spark
+
+        first_ten = spark.substring(spark.col(column), 1, 10)
+        moment = spark.try_to_timestamp(first_ten, spark.lit("yyyy-MM-dd"))
+        return _lazy(native.withColumn(column, spark.to_date(moment)))
+    if implementation.is_ibis():
+        return _lazy(native.mutate(**{column: native[column].substr(0, 10).try_cast("date")}))
+    raise InputError(f"The workbook does not run on {engine_name(frame)} tables yet.")
+
+
 def beside(
-    native: Any, lead: nw.LazyFrame[Any], table: str, connection: duckdb.DuckDBPyConnection
+    native: Any,
+    lead: nw.LazyFrame[Any],
+    table: str,
+    connection: duckdb.DuckDBPyConnection,
+    naming: Naming = list,
 ) -> nw.LazyFrame[Any]:
     """A further table of a base, in the engine where ``lead``, its transactions, live.
 
     Tables are joined, and no engine joins with another one's: the smaller tables follow.
     """
-    frame = as_lazy(native, table, connection)
+    frame = as_lazy(native, table, connection, naming)
     if frame.implementation is lead.implementation:
         return frame
     arrow = frame.collect("pyarrow").to_native()
@@ -123,13 +332,17 @@ def beside(
         import ibis
 
         return _lazy(ibis.memtable(arrow))
-    return _into_duckdb(nw.from_native(arrow, eager_only=True), table, connection)
+    return _into_duckdb(arrow, table, connection)
 
 
 def into_connection(
-    relation: duckdb.DuckDBPyRelation, table: str, connection: duckdb.DuckDBPyConnection
+    relation: duckdb.DuckDBPyRelation,
+    table: str,
+    connection: duckdb.DuckDBPyConnection,
+    naming: Naming = list,
 ) -> duckdb.DuckDBPyRelation:
     """A copy of a DuckDB relation in another connection; relations of two never meet."""
+    relation = renamed(_lazy(relation), naming).to_native()
     connection.register("incoming", relation.to_arrow_reader())
     connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS SELECT * FROM incoming')
     connection.unregister("incoming")

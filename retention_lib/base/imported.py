@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -13,12 +14,13 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from retention_lib.base.customer_base import CustomerBase
-from retention_lib.base.judging import Reader
+from retention_lib.base.judging import REASON, Reader
 from retention_lib.base.matching import Matching
+from retention_lib.base.mending import mended_reader, shown_headings
 from retention_lib.base.saving import save_table
-from retention_lib.base.sources import FILE, ROW, read_raw
+from retention_lib.base.sources import FILE, ROW
 from retention_lib.base.values import quoted
-from retention_lib.errors import InputError
+from retention_lib.errors import DataWarning, InputError
 from retention_lib.results import Listing, Result
 from retention_lib.wording import Sentence, Wording
 
@@ -40,18 +42,30 @@ class Import(Result):
     rows_read: int = field(kw_only=True)
     rows_kept: int = field(kw_only=True)
     reader: Reader = field(kw_only=True)
+    path: str = field(default="", kw_only=True)
+    language_told: bool = field(default=False, kw_only=True)
 
     chart: ClassVar[str] = "plot_set_aside"
     formats: ClassVar[Mapping[str, str]] = {"rows": "count", "share": "percent", "amount": "money"}
     hidden: ClassVar[tuple[str, ...]] = ("reason",)
 
     @classmethod
-    def of(cls, reader: Reader, wording: Wording) -> Self:
+    def of(
+        cls,
+        reader: Reader,
+        wording: Wording,
+        *,
+        currency: str | None = None,
+        path: str = "",
+        language_told: bool = False,
+    ) -> Self:
         """Judge the rows of a reader and account for every one of them.
 
-        Raises ``InputError`` where not a single row can be used.
+        Raises ``InputError`` where not a single row can be used, ``QuestionError`` where the
+        amounts are in several currencies and ``currency`` does not say which.
         """
         reader.judge()
+        wording = replace(wording, currency=reader.currency(currency))
         account = reader.account()
         kept = account.get("", (0, None))[0]
         rows_read = sum(rows for rows, _ in account.values())
@@ -71,8 +85,11 @@ class Import(Result):
                 "amount": [amount for _, (_, amount) in ranked],
             }
         )
+        _warn_of_unread(reader)
         return cls(
             frame,
+            path=path,
+            language_told=language_told,
             wording=wording,
             assumptions={"table": reader.contract.name, **reader.answers.given()},
             matching=reader.matching,
@@ -95,20 +112,21 @@ class Import(Result):
         """
         reader = self.reader
         texts = ", ".join(
-            f"{quoted('text ' + name)} AS {quoted(name)}" for name in reader.raw.header
+            f"{reader.text(name)} AS {quoted(shown)}"
+            for name, shown in shown_headings(reader.raw.header).items()
         )
         book = ", ".join(reader.book_columns())
         relation = reader.connection.sql(
             f"""
             SELECT * FROM (
-                SELECT {book}, split_part(reason, ':', 1) AS reason, {texts}, NULL AS line
-                FROM judged WHERE reason IS NOT NULL
+                SELECT {book}, split_part({REASON}, ':', 1) AS reason_code, {texts}, NULL AS line
+                FROM judged WHERE {REASON} IS NOT NULL
                 UNION ALL BY NAME
-                SELECT {book}, reason, text AS line FROM rejected
+                SELECT {book}, reason AS reason_code, text AS line FROM rejected
             ) ORDER BY {book}"""
         )
         frame = relation.to_arrow_table().to_pandas()
-        frame = frame.rename(columns={ROW: "row", FILE: "file", "reason": "reason_code"})
+        frame = frame.rename(columns={ROW: "row", FILE: "file"})
         labels = {code: reason_label(self.wording, code) for code in frame["reason_code"].unique()}
         frame.insert(1, "reason", frame["reason_code"].map(labels))
         return frame
@@ -148,7 +166,7 @@ class Import(Result):
     def what_was_done(self) -> Listing:
         """What was decided about the file, each with its evidence: ``step, decision, why``."""
         steps = pd.DataFrame(_steps(self.reader), columns=["step", "decision", "why"])
-        assumed = sum(day.assumed for day in self.reader.dates.values())
+        assumed = len(self.reader.decisions.assumed())
         key = "import.decided_assumed" if assumed else "import.decided"
         said = self.wording.say(key, steps=len(steps), assumed=assumed)
         return Listing(steps, wording=self.wording, said=said)
@@ -194,14 +212,16 @@ class Import(Result):
         examples = {}
         for code, rows in self.set_aside.groupby("reason_code", sort=True):
             first = rows.iloc[0]
-            cells = first.drop(["row", "reason", "reason_code"]).dropna()
-            examples[str(code)] = [int(first["row"]), " · ".join(cells.astype(str))[:200]]
+            own = [name for name in ("row", "file", "reason", "reason_code") if name in first]
+            cells = [str(cell) for cell in first.drop(own).dropna() if str(cell).strip()]
+            examples[str(code)] = [int(first["row"]), " · ".join(cells)[:200]]
         return {
             "file": self.file,
             "rows_read": self.rows_read,
             "rows_kept": self.rows_kept,
             "set_aside": dict(zip(aside["reason"], aside["rows"].astype(int), strict=True)),
             "examples": examples,
+            "unread": {name: list(found) for name, found in self.reader.unread.items()},
         }
 
     def add_mended(self, path: str | Path) -> Import:
@@ -210,7 +230,14 @@ class Import(Result):
         Rows are recognised by their ``row`` number; those that still cannot be used stay set
         aside. The account stays whole: no row is read twice.
         """
-        return _mend(self, path)
+        reader = mended_reader(self.reader, self.set_aside, path)
+        return Import.of(
+            reader,
+            self.wording,
+            currency=self.wording.currency,
+            path=self.path,
+            language_told=self.language_told,
+        )
 
     def save(
         self,
@@ -231,14 +258,15 @@ class Import(Result):
         settings = {
             "name": name,
             "currency": currency or self.wording.currency or None,
-            "language": self.wording.language,
+            "language": self.wording.language if self.language_told else None,
             "margin_rate": margin_rate,
             "as_of": as_of,
             "activity_window_days": activity_window_days,
         }
-        entry = {
+        reading = {
             "matching": self.matching.to_dict(),
             "answers": self.reader.answers.given(),
+            "decided": self.reader.decisions.remembered(self.reader.source_of),
             "outcome": self.outcome(),
         }
         return save_table(
@@ -246,8 +274,19 @@ class Import(Result):
             self.reader.contract.name,
             self.reader.connection.table("kept"),
             self.set_aside,
-            entry,
+            {"raw": self.path or None, "reading": reading},
             settings,
+        )
+
+
+def _warn_of_unread(reader: Reader) -> None:
+    for name, (rows, example) in reader.unread.items():
+        warnings.warn(
+            f"{rows:,} value(s) of {name} (your column {reader.source_of[name]!r}) could not be "
+            f"read and were left empty, such as {example!r}. Correct them in the export and "
+            f"import it again, or leave the column out with matching={{{name!r}: None}}.",
+            DataWarning,
+            stacklevel=4,
         )
 
 
@@ -265,64 +304,21 @@ def _steps(reader: Reader) -> list[tuple[str, str, str]]:
         if part.blank_lines:
             steps.append(("blank lines", "skipped", f"{part.blank_lines:,} of them"))
         steps += [("reading", assumption, "") for assumption in part.assumptions]
-    for column, amount in reader.amounts.items():
-        steps.append(
-            (f"numbers in {column!r}", f"decimal mark {amount.decimal!r}", amount.evidence)
-        )
-    for column, day in reader.dates.items():
-        how = (day.order or "only one reading").replace("_", " ")
-        change = f" {day.how_to_change}" if day.assumed else ""
-        steps.append((f"dates in {column!r}", how, day.evidence + change))
+    for group in reader.decisions.groups:
+        where = f" of {', '.join(group.files)}" if group.files else ""
+        for column, amount in group.amounts.items():
+            how = f"decimal mark {amount.decimal!r}"
+            steps.append((f"numbers in {column!r}{where}", how, amount.evidence))
+        for column, day in group.dates.items():
+            how = (day.order or "only one reading").replace("_", " ")
+            change = f" {day.how_to_change}" if day.assumed else ""
+            steps.append((f"dates in {column!r}{where}", how, day.evidence + change))
+    for name, (rows, example) in reader.unread.items():
+        said = f"{rows:,} could not be read, such as {example!r}"
+        steps.append((f"values of {name}", "left empty", said))
     if "amount" not in reader.source_of and "amount" in reader.typed_columns:
         steps.append(("amount", "quantity × unit price", "the file has no amount of its own"))
     if reader.matching.unknown:
         kept = ", ".join(reader.matching.unknown)
         steps.append(("other columns", "kept as they are", kept))
     return steps
-
-
-def _mend(done: Import, path: str | Path) -> Import:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    reader = done.reader
-    mended = read_raw(path)
-    if "row" not in mended.header:
-        raise InputError(
-            f"{Path(path).name} has no column 'row', by which mended rows are recognised; use "
-            f"the file that .save() wrote."
-        )
-    raw = reader.raw
-    if FILE in raw.table.column_names:
-        raise InputError("Mend the files of a folder themselves and import the folder again.")
-    numbers = pa.array([int(text) for text in mended.table.column("row").to_pylist()], pa.int64())
-    mendable = pc.is_in(numbers, pa.array(done.set_aside["row"]))
-    if not pc.all(mendable).as_py():
-        strange = numbers.filter(pc.invert(mendable))
-        raise InputError(
-            f"{len(strange)} row(s) of {Path(path).name} were never set aside (first: row "
-            f"{strange[0].as_py()}); keep the numbers of the column 'row' as they are."
-        )
-    columns = {ROW: numbers}
-    for name in raw.header:
-        texts = mended.table.column(name) if name in mended.header else pa.nulls(len(numbers))
-        columns[name] = texts.cast(pa.string())
-    replaced = pa.table(columns).select(raw.table.column_names)
-    # A line that was no row at all and still has nothing in its columns has not been mended.
-    touched = [n for n in numbers.to_pylist() if n in set(_filled_rows(replaced, raw.header))]
-    replaced = replaced.filter(pc.is_in(replaced.column(ROW), pa.array(touched, pa.int64())))
-    table = raw.table.filter(
-        pc.invert(pc.is_in(raw.table.column(ROW), replaced.column(ROW).combine_chunks()))
-    )
-    rejected = raw.rejected.filter(
-        pc.invert(pc.is_in(raw.rejected.column(ROW), replaced.column(ROW).combine_chunks()))
-    )
-    whole = pa.concat_tables([table, replaced.cast(table.schema)]).sort_by(ROW)
-    merged = replace(raw, table=whole, rejected=rejected)
-    return Import.of(Reader(merged, reader.matching, reader.contract, reader.answers), done.wording)
-
-
-def _filled_rows(table: Any, header: Sequence[str]) -> list[int]:
-    frame = table.to_pandas()
-    texts = frame[list(header)].fillna("").apply(lambda column: column.str.strip())
-    return [int(number) for number in frame.loc[(texts != "").any(axis=1), ROW]]

@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention_lib.base import contract, workbooks
+from retention_lib.base.deciding import Answers, DateOrder, DecimalMark, DuplicateLines
 from retention_lib.base.imported import Import
-from retention_lib.base.judging import Answers, DateOrder, DecimalMark, DuplicateLines, Reader
+from retention_lib.base.judging import Reader
 from retention_lib.base.matching import Matching
 from retention_lib.base.matching import propose_matching as match_headings
 from retention_lib.base.sources import RawTable, read_raw
 from retention_lib.errors import ChoiceError, DataWarning, InputError, QuestionError
 from retention_lib.wording import Language, Wording
+
+_ANSWERS = {field.name for field in fields(Answers)}
 
 
 def propose_matching(
@@ -102,9 +105,11 @@ def import_export(
         duplicates=duplicates,
         leave_out=leave_out or {},
     )
+    told = language is not None
+    remembered: dict[str, dict[str, str]] = {}
     if isinstance(matching, str | Path):
         book = workbooks.read_workbook(Path(matching))
-        matching, answers = _remembered(book, table, answers)
+        matching, answers, remembered = _remembered(book, table, answers)
         language = language or _language(book)
         currency = currency or book.settings.currency
     raw = read_raw(
@@ -116,9 +121,8 @@ def import_export(
     )
     wording = Wording(language or "en", "")
     matched = _matched(raw, table, matching, wording)
-    reader = Reader(raw, matched, contract.TABLES[table], answers)
-    found = reader.currency_found() if currency is None else currency
-    return Import.of(reader, replace(wording, currency=found))
+    reader = Reader(raw, matched, contract.TABLES[table], answers, remembered)
+    return Import.of(reader, wording, currency=currency, path=_kept_path(path), language_told=told)
 
 
 def import_raw(table: str = "transactions", *, path: str | Path | None = None) -> Import:
@@ -149,16 +153,25 @@ def _language(book: workbooks.Workbook) -> Language:
     return "fr" if book.settings.language == "fr" else "en"
 
 
-def _remembered(book: workbooks.Workbook, table: str, answers: Answers) -> tuple[Matching, Answers]:
-    """The matching and the answers of a workbook's last import; answers given now go before."""
+def _kept_path(path: str | Path) -> str:
+    """Where the export is, for ``workbook.toml``; empty for a database, which has no file."""
+    place = Path(str(path)).expanduser()
+    return place.resolve().as_posix() if place.exists() else ""
+
+
+def _remembered(
+    book: workbooks.Workbook, table: str, answers: Answers
+) -> tuple[Matching, Answers, dict[str, dict[str, str]]]:
+    """What a workbook's last import was told and proved; answers given now go before."""
     reading = dict(book.tables[table].reading) if table in book.tables else {}
     if "matching" not in reading:
         raise InputError(
             f"The workbook in {book.folder} remembers no import of {table}; import the file once "
             f"with its own matching and .save() it there."
         )
-    remembered = Answers(**{**reading.get("answers", {}), **answers.given()})
-    return Matching.from_dict(reading["matching"]), remembered
+    told = {name: told for name, told in reading.get("answers", {}).items() if name in _ANSWERS}
+    answers = Answers(**{**told, **answers.given()})
+    return Matching.from_dict(reading["matching"]), answers, reading.get("decided", {})
 
 
 def _samples(raw: RawTable, rows: int = 1000) -> dict[str, list[str]]:

@@ -1,25 +1,21 @@
 """Judging a text table: each column typed, each row kept or set aside with a reason.
 
-How a column is written is decided from the whole of it, before any row is judged; the judging
-itself is one statement inside DuckDB, however many rows there are.
+The judging is one statement inside DuckDB, however many rows there are. Inside it columns have
+names of their own (``k0``, ``x0``), because an export may call its columns anything: Reason,
+Day, rowid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
 
 from retention_lib.base import contract, engine, values
-from retention_lib.base.matching import Matching
+from retention_lib.base.deciding import Answers, Formats, decide
+from retention_lib.base.matching import UNIT_PRICE, Matching
 from retention_lib.base.sources import FILE, ROW, RawTable
-from retention_lib.base.values import AmountFormat, DateFormat, quoted
+from retention_lib.base.values import quoted
 from retention_lib.errors import ChoiceError, QuestionError
-
-DuplicateLines = Literal["keep", "set_aside"]
-DecimalMark = Literal[",", "."]
-DateOrder = Literal["day_first", "month_first", "year_first"]
 
 # A line of sums that an export ends with; it must not become a customer called "Total".
 _TOTALS = r"^(grand |sub|sous[- ])?(total|totaux|somme|sum|gesamt)\b"
@@ -28,69 +24,51 @@ _TOTALS = r"^(grand |sub|sous[- ])?(total|totaux|somme|sum|gesamt)\b"
 _ISOLATED_DAYS = 180
 _ISOLATED_SHARE = 0.0005
 
+# Signs that stand for one currency only; a kr may be any of three.
+_CURRENCIES = {
+    "EUR": "€|EUR",
+    "GBP": "£|GBP",
+    "CHF": "CHF",
+    "USD": "USD|US\\$",
+    "CAD": "CAD|CA\\$",
+    "$": r"(^|[^A-Z])\$",
+}
+_CURRENCY_HEADINGS = r"^(code )?(devise|currency|monnaie)( code)?$"
 
-# Signs that stand for one currency only; a $ or a kr may be any of a dozen.
-_CURRENCIES = {"EUR": "€|EUR", "GBP": "£|GBP", "CHF": "CHF", "USD": "USD|US\\$", "CAD": "CAD"}
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a person said about a file; kept in ``workbook.toml`` for next month's export."""
-
-    encoding: str | None = None
-    separator: str | None = None
-    decimal: DecimalMark | None = None
-    date_order: DateOrder | None = None
-    sheet: str | None = None
-    header_row: int | None = None
-    duplicates: DuplicateLines = "keep"
-    leave_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    def given(self) -> dict[str, Any]:
-        """Only what was answered, for ``workbook.toml``."""
-        blank = Answers()
-        return {name: value for name, value in vars(self).items() if value != getattr(blank, name)}
+REASON = "__reason__"
+"""Column of ``judged`` with the code of the reason; NULL for the rows kept."""
 
 
 class Reader:
-    """One import under way: the text table in DuckDB, and what was decided about it."""
+    """One import under way: the text table in DuckDB, and what was decided about it.
+
+    After :meth:`judge` the connection holds ``judged`` (every row: its number, the typed columns
+    ``k0 …`` in the order of ``typed_columns``, the texts ``x0 …`` in the order of the headings,
+    the reason) and ``kept`` (the good rows under their real names).
+    """
 
     def __init__(
-        self, raw: RawTable, matching: Matching, table: contract.Table, answers: Answers
+        self,
+        raw: RawTable,
+        matching: Matching,
+        table: contract.Table,
+        answers: Answers,
+        remembered: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.raw, self.matching, self.contract, self.answers = raw, matching, table, answers
         self.source_of: dict[str, str] = dict(matching.accepted)
         self.connection = engine.connect()
         self.connection.register("raw_text", raw.table)
         self.connection.register("rejected", raw.rejected)
-        self._decide()
-
-    def _decide(self) -> None:
-        """How each column is written, decided from the whole of it; all questions at once."""
-        questions: list[str] = []
-        self.amounts: dict[str, AmountFormat] = {}
-        self.dates: dict[str, DateFormat] = {}
-        try:
-            self.amounts = values.decide_amount_formats(
-                self.connection,
-                "raw_text",
-                list(dict.fromkeys(self.columns_of("amount", "number"))),
-                decimal=self.answers.decimal,
-                typed=self.raw.number_columns,
-            )
-        except QuestionError as error:
-            questions += error.questions
-        try:
-            self.dates = values.decide_date_formats(
-                self.connection,
-                "raw_text",
-                self.columns_of("date"),
-                order=self.answers.date_order,
-            )
-        except QuestionError as error:
-            questions += error.questions
-        if questions:
-            raise QuestionError(questions)
+        last = {
+            what: {self.source_of[n]: told for n, told in by_name.items() if n in self.source_of}
+            for what, by_name in (remembered or {}).items()
+        }
+        columns = {
+            "amounts": list(dict.fromkeys(self.columns_of("amount", "number"))),
+            "dates": self.columns_of("date"),
+        }
+        self.decisions = decide(self.connection, raw, columns, answers, last)
 
     def columns_of(self, *kinds: str) -> list[str]:
         """The export's columns that hold contract columns of these kinds."""
@@ -99,33 +77,44 @@ class Reader:
             for column in self.contract.columns
             if column.kind in kinds and column.name in self.source_of
         ]
-        if "amount" in kinds and "unit_price" in self.source_of:
-            columns.append(self.source_of["unit_price"])
+        if "amount" in kinds and UNIT_PRICE in self.source_of:
+            columns.append(self.source_of[UNIT_PRICE])
         return columns
 
     def judge(self) -> None:
-        """Type and judge every row: afterwards ``judged`` holds all, ``kept`` the good ones."""
+        """Type and judge every row."""
         self.connection.execute(f"CREATE TABLE judged AS {self._judged_sql()}")
-        self._set_aside_isolated_dates()
+        if self.contract.name == "transactions":
+            self._set_aside_sums()
+            self._set_aside_isolated_dates()
         if self.answers.duplicates == "set_aside":
             self._set_aside_copies()
+        named = ", ".join(f"{self.typed(n)} AS {quoted(n)}" for n in self.typed_columns)
         self.connection.execute(
-            f"CREATE VIEW kept AS SELECT {self._kept_columns_sql()} FROM judged "
-            f"WHERE reason IS NULL ORDER BY {ROW}"
+            f"CREATE VIEW kept AS SELECT {named} FROM judged "
+            f"WHERE {REASON} IS NULL ORDER BY {', '.join(self.book_columns())}"
         )
 
+    def typed(self, name: str) -> str:
+        """The name that a typed column has inside ``judged``."""
+        return f"k{list(self.typed_columns).index(name)}"
+
+    def text(self, heading: str) -> str:
+        """The name that an export's column has inside ``judged``, as it stood."""
+        return f"x{self.raw.header.index(heading)}"
+
+    def book_columns(self) -> list[str]:
+        """Names of the columns that say where a row stood: in a folder its file, its number."""
+        return [FILE, ROW] if FILE in self.raw.table.column_names else [ROW]
+
     def _judged_sql(self) -> str:
-        typed = [f"{sql} AS {quoted(name)}" for name, sql in self.typed_columns.items()]
-        texts = [f"raw_text.{quoted(name)} AS {quoted('text ' + name)}" for name in self.raw.header]
-        columns = ", ".join([*self.book_columns(), *typed, *texts])
+        typed = [f"{sql} AS {self.typed(name)}" for name, sql in self.typed_columns.items()]
+        texts = [f"raw_text.{quoted(name)} AS {self.text(name)}" for name in self.raw.header]
         reasons = " ".join(
             f"WHEN {test} THEN '{reason}'" for reason, test in self._reasons().items()
         )
-        return f"SELECT {columns}, CASE {reasons} END AS reason FROM raw_text"
-
-    def book_columns(self) -> list[str]:
-        """Names of the columns that say where a row stood: its number, in a folder its file."""
-        return [ROW, FILE] if FILE in self.raw.table.column_names else [ROW]
+        columns = ", ".join([*self.book_columns(), *typed, *texts])
+        return f"SELECT {columns}, CASE {reasons} END AS {REASON} FROM raw_text"
 
     @cached_property
     def typed_columns(self) -> dict[str, str]:
@@ -140,26 +129,28 @@ class Reader:
             if rule:
                 typed["amount"] = rule
         for name in self.matching.unknown:
-            free = name if name not in self.contract.column_names else f"{name} (export)"
-            typed[free] = values.clean_text_sql(quoted(name))
+            typed[_free_name(name, typed, self.contract)] = values.clean_text_sql(quoted(name))
         return typed
 
     def _quantity_times_price(self) -> str:
-        if not {"quantity", "unit_price"} <= set(self.source_of):
+        if not {"quantity", UNIT_PRICE} <= set(self.source_of):
             return ""
-        factors = (
-            values.amount_sql(quoted(self.source_of[name]), self.amounts[self.source_of[name]])
-            for name in ("quantity", "unit_price")
-        )
+        factors = (self._amount_sql(self.source_of[name]) for name in ("quantity", UNIT_PRICE))
         return f"round({' * '.join(f'({factor})' for factor in factors)}, 4)"
+
+    def _amount_sql(self, source: str) -> str:
+        return self.decisions.sql(lambda f: values.amount_sql(quoted(source), f.amounts[source]))
+
+    def _date_sql(self, source: str) -> str:
+        return self.decisions.sql(lambda f: values.date_sql(quoted(source), f.dates[source]))
 
     def _value_sql(self, column: contract.Column) -> str:
         source = self.source_of[column.name]
         text = quoted(source)
         if column.kind == "date":
-            return values.date_sql(text, self.dates[source])
+            return self._date_sql(source)
         if column.kind in ("amount", "number"):
-            return values.amount_sql(text, self.amounts[source])
+            return self._amount_sql(source)
         if column.kind == "flag":
             return values.flag_sql(text)
         if column.name.endswith("_id"):
@@ -175,32 +166,42 @@ class Reader:
         for column in self.contract.columns:
             if column.required:
                 tests |= self._required_tests(column)
-        for name, unwanted in self.answers.leave_out.items():
-            if name not in self.source_of:
-                raise ChoiceError("leave_out", name, self.source_of)
-            listed = ", ".join("'" + value.replace("'", "''") + "'" for value in unwanted)
-            text = values.clean_text_sql(quoted(self.source_of[name]))
-            tests["left_out"] = f"({text}) IN ({listed})" + (
-                f" OR {tests['left_out']}" if "left_out" in tests else ""
-            )
+        left_out = [self._left_out_test(*item) for item in self.answers.leave_out.items()]
+        if left_out:
+            tests["left_out"] = " OR ".join(left_out)
         return tests
 
+    def _left_out_test(self, name: str, unwanted: object) -> str:
+        """The test for rows to leave out by a contract column or a heading of the export."""
+        source = self.source_of.get(name, name)
+        if source not in self.raw.header:
+            raise ChoiceError("leave_out", name, [*self.source_of, *self.matching.unknown])
+        if isinstance(unwanted, str) or not isinstance(unwanted, list | tuple | set | frozenset):
+            unwanted = [unwanted]  # one value is a list of one, not of its letters
+        listed = ", ".join("'" + str(value).replace("'", "''") + "'" for value in unwanted)
+        return f"coalesce(({values.clean_text_sql(quoted(source))}) IN ({listed}), false)"
+
     def _totals_test(self, texts: list[str]) -> dict[str, str]:
-        """A line with "Total" in a cell and no date is a sum of lines, not a line."""
-        if "date" not in self.source_of or "date" not in self.contract.required_names:
-            return {}
-        source = self.source_of["date"]
-        undated = f"({values.date_sql(quoted(source), self.dates[source])}) IS NULL"
+        """A line with "Total" in a cell that is no row: without a date, or with little else."""
         said = " OR ".join(
             f"regexp_matches(coalesce({text}, ''), '{_TOTALS}', 'i')" for text in texts
         )
-        return {"totals_line": f"{undated} AND ({said})"}
+        if "date" in self.source_of and "date" in self.contract.required_names:
+            return {
+                "totals_line": f"({self._date_sql(self.source_of['date'])}) IS NULL AND ({said})"
+            }
+        if len(texts) < 3:
+            return {}
+        filled = " + ".join(f"CAST(({text}) IS NOT NULL AS INTEGER)" for text in texts)
+        return {"totals_line": f"({said}) AND ({filled}) <= 2"}
 
     def _required_tests(self, column: contract.Column) -> dict[str, str]:
         name = column.name
         if column.kind == "date":
             source = self.source_of[name]
-            why = values.date_reason_sql(quoted(source), self.dates[source])
+            why = self.decisions.sql(
+                lambda f: values.date_reason_sql(quoted(source), f.dates[source])
+            )
             return {
                 reason: f"({why}) = '{reason}'"
                 for reason in ("missing_date", "unreadable_date", "impossible_date")
@@ -208,36 +209,77 @@ class Reader:
         if column.kind == "amount":
             return self._amount_tests()
         value = self._value_sql(column)
-        reason = "missing_customer" if name == "customer_id" else "missing_required"
-        tests = {reason: f"({value}) IS NULL"}
-        if reason == "missing_required":
-            # Two required columns share this reason: a row that lacks either is set aside.
-            tests[f"missing_required:{name}"] = tests.pop(reason)
-        return tests
+        if name == "customer_id":
+            return {"missing_customer": f"({value}) IS NULL"}
+        # Two required columns share this reason: a row that lacks either is set aside.
+        return {f"missing_required:{name}": f"({value}) IS NULL"}
 
     def _amount_tests(self) -> dict[str, str]:
-        sources = [self.source_of["amount"]] if "amount" in self.source_of else []
-        if not sources:
-            sources = [self.source_of["quantity"], self.source_of["unit_price"]]
-        whys = [values.amount_reason_sql(quoted(name), self.amounts[name]) for name in sources]
+        names = ("amount",) if "amount" in self.source_of else ("quantity", UNIT_PRICE)
+
+        def why(source: str) -> str:
+            def reading(formats: Formats) -> str:
+                return values.amount_reason_sql(quoted(source), formats.amounts[source])
+
+            return self.decisions.sql(reading)
+
+        whys = [why(self.source_of[name]) for name in names]
         return {
             reason: " OR ".join(f"coalesce(({why}) = '{reason}', false)" for why in whys)
             for reason in ("missing_amount", "unreadable_amount")
         }
 
+    def _set_aside_sums(self) -> None:
+        """A dated "Total" line whose amount is the sum of lines above it is no sale.
+
+        Total Énergies, a customer, has other amounts than the sum of everybody else's. A sum may
+        count sums before it as nothing, so this is repeated until no further one is found.
+        """
+        said = f"{REASON} IS NULL AND regexp_matches({self.typed('customer_id')}, '{_TOTALS}', 'i')"
+        left, before = self._count(said), -1
+        while left and left != before:
+            self.connection.execute(self._sums_sql())
+            left, before = self._count(said), left
+
+    def _count(self, test: str) -> int:
+        rows = self.connection.execute(f"SELECT count(*) FROM judged WHERE {test}").fetchall()
+        return int(rows[0][0])
+
+    def _sums_sql(self) -> str:
+        """Compare each line that says total with all above it, and with those since the last."""
+        customer, amount = self.typed("customer_id"), self.typed("amount")
+        order = ", ".join(self.book_columns())
+        above = f"OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+        return f"""
+            UPDATE judged SET {REASON} = 'totals_line' WHERE {REASON} IS NULL AND rowid IN (
+                WITH lines AS (
+                    SELECT rowid AS id, {order}, {amount} AS amount, {REASON} IS NULL AS sale,
+                        CASE WHEN {REASON} IS NULL THEN {amount} ELSE 0 END AS sold,
+                        regexp_matches({customer}, '{_TOTALS}', 'i') AS said
+                    FROM judged WHERE {REASON} IS NULL OR {REASON} = 'totals_line'
+                ), summed AS (
+                    SELECT *, coalesce(sum(sold) {above}, 0) AS so_far FROM lines
+                ), compared AS (
+                    SELECT *, so_far - coalesce(last_value(
+                        CASE WHEN said THEN so_far + sold END IGNORE NULLS) {above}, 0) AS since
+                    FROM summed
+                )
+                SELECT id FROM compared WHERE said AND sale AND amount <> 0
+                    AND (abs(amount - so_far) < 0.005 OR abs(amount - since) < 0.005)
+            )"""
+
     def _set_aside_isolated_dates(self) -> None:
         """A handful of dates long after all others would make everybody look silent."""
-        if "date" not in self.source_of or "date" not in self.contract.required_names:
-            return
+        day = self.typed("date")
         self.connection.execute(
             f"""
-            UPDATE judged SET reason = 'isolated_date' WHERE reason IS NULL AND date > (
-                SELECT min(date) FROM (
-                    SELECT date, lead(date) OVER (ORDER BY date) - date AS gap,
-                        sum(lines) OVER (ORDER BY date DESC) - lines AS later,
+            UPDATE judged SET {REASON} = 'isolated_date' WHERE {REASON} IS NULL AND {day} > (
+                SELECT min(day) FROM (
+                    SELECT day, lead(day) OVER (ORDER BY day) - day AS gap,
+                        sum(lines) OVER (ORDER BY day DESC) - lines AS later,
                         sum(lines) OVER () AS lines_in_all
-                    FROM (SELECT date, count(*) AS lines FROM judged
-                          WHERE reason IS NULL GROUP BY date)
+                    FROM (SELECT {day} AS day, count(*) AS lines FROM judged
+                          WHERE {REASON} IS NULL GROUP BY 1)
                 ) WHERE gap > {_ISOLATED_DAYS}
                     AND later <= greatest(least(3, lines_in_all / 20),
                                           lines_in_all * {_ISOLATED_SHARE})
@@ -246,38 +288,93 @@ class Reader:
 
     def _set_aside_copies(self) -> None:
         """Exact copies of an earlier line, every column of the export equal."""
-        columns = ", ".join(quoted("text " + name) for name in self.raw.header)
+        columns = ", ".join(self.text(name) for name in self.raw.header)
         self.connection.execute(
             f"""
-            UPDATE judged SET reason = 'exact_duplicate' WHERE reason IS NULL AND rowid IN (
+            UPDATE judged SET {REASON} = 'exact_duplicate' WHERE {REASON} IS NULL AND rowid IN (
                 SELECT id FROM (
                     SELECT rowid AS id,
                         row_number() OVER (PARTITION BY {columns} ORDER BY rowid) AS nth
-                    FROM judged WHERE reason IS NULL
+                    FROM judged WHERE {REASON} IS NULL
                 ) WHERE nth > 1
             )"""
         )
 
-    def _kept_columns_sql(self) -> str:
-        return ", ".join(quoted(name) for name in self.typed_columns)
+    def currency(self, told: str | None) -> str:
+        """The currency told, else the one that the rows name themselves; empty for none.
 
-    def currency_found(self) -> str:
-        """The currency that the amounts name themselves; empty where none or several do."""
-        found: set[str] = set()
+        Raises ``QuestionError`` where the rows kept name several and nobody has told which.
+        """
+        if told:
+            return told
+        named = self._currencies_in_amounts() | self._currencies_in_columns()
+        if len(named) > 1:
+            raise QuestionError(
+                [
+                    f"The amounts are in several currencies ({', '.join(sorted(named))}), and a "
+                    f"sum over them means nothing. Leave the others out with leave_out={{…}}, or, "
+                    f'where they were converted already, say so with currency="EUR".'
+                ]
+            )
+        found = named.pop() if named else ""
+        # A dollar may be any of a dozen: shown without a sign until somebody says which.
+        return "" if found == "$" else found
+
+    def _currencies_in_amounts(self) -> set[str]:
+        found = set()
         for column in self.columns_of("amount"):
             for code, pattern in _CURRENCIES.items():
-                named = self.connection.execute(
-                    f"SELECT count(*) FROM raw_text WHERE regexp_matches({quoted(column)}, ?)",
+                rows = self.connection.execute(
+                    f"SELECT count(*) FROM judged WHERE {REASON} IS NULL "
+                    f"AND regexp_matches({self.text(column)}, ?)",
                     [pattern],
                 ).fetchall()
-                found |= {code} if named[0][0] else set()
-        return found.pop() if len(found) == 1 else ""
+                found |= {code} if rows[0][0] else set()
+        return found - {"$"} if found & {"USD", "CAD"} else found
+
+    def _currencies_in_columns(self) -> set[str]:
+        found: set[str] = set()
+        for heading in self.matching.unknown:
+            is_one = self.connection.execute(
+                "SELECT regexp_matches(?, ?, 'i')", [heading.strip(), _CURRENCY_HEADINGS]
+            ).fetchall()[0][0]
+            if is_one:
+                rows = self.connection.execute(
+                    f"SELECT DISTINCT upper(trim({self.text(heading)})) FROM judged "
+                    f"WHERE {REASON} IS NULL AND trim({self.text(heading)}) <> '' LIMIT 20"
+                ).fetchall()
+                found |= {_code(str(name)) for (name,) in rows}
+        return found
+
+    @cached_property
+    def unread(self) -> dict[str, tuple[int, str]]:
+        """Optional columns with values that could not be read: how many rows, an example.
+
+        The rows are kept, the values empty: that has to be said, because an unread closing date
+        makes a closed customer look open.
+        """
+        optional = [
+            column.name
+            for column in self.contract.columns
+            if not column.required and column.kind != "text" and column.name in self.source_of
+        ]
+        found = {}
+        for name in optional:
+            text = self.text(self.source_of[name])
+            said = values.clean_text_sql(text)
+            rows, example = self.connection.execute(
+                f"SELECT count(*), min({said}) FROM judged WHERE {REASON} IS NULL "
+                f"AND ({said}) IS NOT NULL AND {self.typed(name)} IS NULL"
+            ).fetchall()[0]
+            if rows:
+                found[name] = (int(rows), str(example))
+        return found
 
     def account(self) -> dict[str, tuple[int, float | None]]:
         """Reason (empty: kept) to rows and, where there are amounts, their sum."""
-        amount = "sum(amount)" if "amount" in self.typed_columns else "NULL"
+        amount = f"sum({self.typed('amount')})" if "amount" in self.typed_columns else "NULL"
         counted = self.connection.execute(
-            f"SELECT coalesce(split_part(reason, ':', 1), ''), count(*), {amount} "
+            f"SELECT coalesce(split_part({REASON}, ':', 1), ''), count(*), {amount} "
             f"FROM judged GROUP BY 1"
         ).fetchall()
         account = {reason: (int(rows), money) for reason, rows, money in counted}
@@ -285,3 +382,18 @@ class Reader:
             rows, money = account.get(reason, (0, None))
             account[reason] = (rows + 1, money)
         return account
+
+
+def _code(name: str) -> str:
+    signs = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR", "£": "GBP", "$": "USD"}
+    return signs.get(name, name)
+
+
+def _free_name(name: str, taken: Mapping[str, str], table: contract.Table) -> str:
+    """A name for an unknown column that no other column has, whatever the case."""
+    reserved = {other.lower() for other in (*taken, *table.column_names)}
+    free, number = name, 1
+    while free.lower() in reserved:
+        number += 1
+        free = f"{name} (export)" if number == 2 else f"{name} (export {number})"
+    return free

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +13,9 @@ import pandas as pd
 
 from retention_lib.base import engine
 from retention_lib.base.contract import TABLES
-from retention_lib.base.customer_base import CustomerBase
+from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.base.importing import import_export, import_raw
-from retention_lib.base.workbooks import FILE_NAME, Workbook, loaded_path, read_workbook
+from retention_lib.base.workbooks import FILE_NAME, Workbook, as_path, loaded_path, read_workbook
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.results import Result
 from retention_lib.wording import LANGUAGES, Language, Sentence
@@ -40,7 +40,7 @@ def open_base(
     >>> base.as_of
     datetime.date(1998, 6, 30)
     """
-    place = loaded_path() if path is None else Path(path).expanduser()
+    place = loaded_path() if path is None else as_path(path)
     if not place.exists():
         raise InputError(f"There is nothing at {place}. Give a workbook folder or a file.")
     if place.name == FILE_NAME or (place / FILE_NAME).is_file():
@@ -62,7 +62,7 @@ def open_raw_base(path: str | Path | None = None) -> CustomerBase:
     Tables with an export on file are imported anew; the others come as they were saved. What
     the import set aside is in the base's account, where :func:`check_quality` looks for it.
     """
-    place = loaded_path() if path is None else Path(path).expanduser()
+    place = loaded_path() if path is None else as_path(path)
     if not (place.name == FILE_NAME or (place / FILE_NAME).is_file()):
         return open_base(place)
     book = read_workbook(place)
@@ -105,7 +105,7 @@ def _open_workbook(
             "imports": remembered,
         },
     )
-    return replace(base, as_of=settings.as_of) if settings.as_of else base
+    return base.at(settings.as_of) if settings.as_of else base
 
 
 def _single_file(place: Path) -> Path:
@@ -188,6 +188,7 @@ def describe_base(base: CustomerBase) -> BaseDescription:
     >>> describe_base(open_base("data/sample/cdnow")).to_frame()["table"].head(2).tolist()
     ['transactions', 'customers']
     """
+    require_base(base)
     rows = [_describe_table(base, name) for name in TABLES]
     bought = (
         base.purchases()

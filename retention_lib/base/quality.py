@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from retention_lib.base.customer_base import CustomerBase
+from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.base.duplicates import Duplicates
 from retention_lib.base.quality_checks import CHECKS, Check, Finding
 from retention_lib.base.quality_facts import Facts
@@ -142,6 +142,7 @@ def check_quality(
               check  rows  of  amount severity
     0  exact_copies     1   3    10.0      act
     """
+    require_base(base)
     if isinstance(retention_years, bool) or retention_years < 1:
         raise InputError(f"retention_years is a number of years from 1; got {retention_years!r}.")
     facts = Facts(

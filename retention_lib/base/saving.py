@@ -22,13 +22,13 @@ def save_table(
     table: str,
     kept: duckdb.DuckDBPyRelation,
     set_aside: pd.DataFrame,
-    reading: Mapping[str, Any],
+    entry: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> Path:
     """Write the rows kept, those set aside and the table's part of ``workbook.toml``.
 
-    ``reading`` is how the export was read, for next month; ``settings`` go to the top of
-    ``workbook.toml`` where they are given. Gives the folder.
+    ``entry`` says where the export is (``raw``) and how it was read (``reading``), for next
+    month; ``settings`` go to the top of ``workbook.toml`` where they are given. Gives the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parquet = folder / f"{table}.parquet"
@@ -36,7 +36,7 @@ def save_table(
     kept.write_parquet(str(beside), compression="zstd")
     beside.replace(parquet)
     _write_set_aside(set_aside, folder / f"set_aside_{table}.xlsx")
-    entry = {"file": parquet.name, "reading": reading}
+    entry = {"file": parquet.name, **entry}
     workbooks.write_table_entry(folder, table, entry, settings)
     return folder
 

@@ -9,12 +9,22 @@ evidence, and what the file cannot decide is a question that names the argument 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retention_lib.base._delimited import read_text
 from retention_lib.base._excel import read_excel
-from retention_lib.base._raw import FILE, ROW, RawTable, Reading, SourceKind
+from retention_lib.base._raw import (
+    FILE,
+    NUMBER_MARK,
+    ROW,
+    RawTable,
+    Reading,
+    SourceKind,
+    plain_text,
+)
 from retention_lib.base._typed import is_database_url, read_database, read_parquet
 from retention_lib.base._unpack import unpack
 from retention_lib.errors import InputError, QuestionError
@@ -22,7 +32,17 @@ from retention_lib.errors import InputError, QuestionError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FILE", "ROW", "SUFFIXES", "RawTable", "Reading", "SourceKind", "read_raw"]
+__all__ = [
+    "FILE",
+    "NUMBER_MARK",
+    "ROW",
+    "SUFFIXES",
+    "RawTable",
+    "Reading",
+    "SourceKind",
+    "plain_text",
+    "read_raw",
+]
 
 SUFFIXES = (
     ".csv",
@@ -51,8 +71,9 @@ def read_raw(
     r"""Read a file, a folder of files or a database table as text.
 
     ``source`` is a path to CSV, TSV or TXT (also ``.gz`` or a ``.zip`` of one file), Excel
-    (xlsx, xlsm, xlsb, xls, ods) or Parquet, a folder of such files with the same headings, or
-    ``sqlite:///path``, ``duckdb:///path``, or any address that Ibis understands.
+    (xlsx, xlsm, xlsb, xls, ods) or Parquet, a folder of such files with the same headings
+    (large and small letters aside; the first spelling stands), or ``sqlite:///path``,
+    ``duckdb:///path``, or any address that Ibis understands.
     ``encoding``, ``separator``, ``sheet`` (of a workbook, or table of a database) and
     ``header_row`` (physical row of the headings from 1; 0 where there are none: the columns
     are then ``column_1``, ``column_2``, …) overrule what the file itself says.
@@ -163,8 +184,16 @@ def _read_folder(folder: Path, told: dict[str, Any]) -> RawTable:
 def _together(folder: Path, names: list[str], parts: list[RawTable]) -> RawTable:
     import pyarrow as pa
 
-    header = list(dict.fromkeys(heading for part in parts for heading in part.header))
+    spellings: dict[str, str] = {}
     assumptions = []
+    united = []
+    for name, part in zip(names, parts, strict=True):
+        for heading in part.header:
+            first = spellings.setdefault(heading.casefold(), heading)
+            if first != heading:
+                assumptions.append(f"{name} has {heading} for {first}; they are one column.")
+        united.append(_respelt(part, spellings))
+    header, parts = list(spellings.values()), united
     for name, part in zip(names, parts, strict=True):
         missing = [heading for heading in header if heading not in part.header]
         shared = set(parts[0].header) & set(part.header)
@@ -197,6 +226,17 @@ def _together(folder: Path, names: list[str], parts: list[RawTable]) -> RawTable
             for heading in header
             if all(heading in part.number_columns or heading not in part.header for part in parts)
         ),
+    )
+
+
+def _respelt(part: RawTable, spellings: Mapping[str, str]) -> RawTable:
+    """A table with its headings in the spelling of the first file that has them."""
+    header = [spellings[heading.casefold()] for heading in part.header]
+    return replace(
+        part,
+        table=part.table.rename_columns([ROW, *header]),
+        header=header,
+        number_columns=tuple(spellings[heading.casefold()] for heading in part.number_columns),
     )
 
 

@@ -66,13 +66,15 @@ def flag_sql(expr: str) -> str:
 
 
 def ids_are_floats(connection: duckdb.DuckDBPyConnection, relation_name: str, column: str) -> bool:
-    """Whether every identifier of a column reads like 13085.0, as pandas writes them.
+    """Whether the identifiers of a column are whole numbers, some like 13085.0.
 
-    One identifier that does not (007, C12) leaves the whole column as it stands.
+    So pandas writes them where one is missing, and so the files of a folder differ. One
+    identifier that is no such number (007, C12) leaves the whole column as it stands.
     """
     value = clean_text_sql(quoted(column))
     (row,) = connection.execute(
-        f"SELECT coalesce(bool_and(regexp_full_match(v, '[1-9][0-9]*\\.0|0\\.0')), false) "
+        f"SELECT coalesce(bool_and(regexp_full_match(v, '(?:0|[1-9][0-9]*)(?:\\.0)?')) "
+        f"AND bool_or(ends_with(v, '.0')), false) "
         f"FROM (SELECT {value} AS v FROM {quoted(relation_name)})"
     ).fetchall()
     return bool(row[0])

@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def loaded_path() -> Path:
         return _found(session)
     pointer = _pointer()
     if pointer.is_file():
-        return _found(str(tomllib.loads(pointer.read_text("utf-8"))["workbook"]))
+        return _found(_pointed_at(pointer))
     return project_folder() / "data" / "sample" / "b2b"
 
 
@@ -82,11 +82,35 @@ def load_workbook(path: str | Path) -> Path:
 
     Every chapter then runs on it. Raises ``InputError`` where there is nothing at ``path``.
     """
-    found = _found(str(path)).resolve()
+    found = _found(str(as_path(path))).resolve()
     write_text(_pointer(), tomlkit.dumps({"workbook": found.as_posix()}))
     # The choice just made goes before one that the session was started with.
     os.environ.pop(ENVIRONMENT, None)
     return found
+
+
+def as_path(path: object) -> Path:
+    """The path as given by a person, ``~`` resolved; ``InputError`` where it is none."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(
+            f"Give the path of a workbook folder or of a file; got {type(path).__name__}. A table "
+            f"becomes a base with rl.CustomerBase.from_tables(table), an import with "
+            f"imported.to_base()."
+        )
+    return Path(path).expanduser()
+
+
+def _pointed_at(pointer: Path) -> str:
+    try:
+        workbook = tomllib.loads(pointer.read_text("utf-8-sig")).get("workbook")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        workbook = None
+    if not isinstance(workbook, str) or not workbook:
+        raise InputError(
+            f"{pointer}, which says what is loaded, is damaged. Load your workbook again with "
+            f"rl.load_workbook(path), or delete that file to go back to the sample."
+        )
+    return workbook
 
 
 def _pointer() -> Path:
@@ -128,7 +152,8 @@ def _settings(file: Path, content: Mapping[str, Any]) -> Settings:
     problems = [
         f"{key} = {content[key]!r} should be {' or '.join(kind.__name__ for kind in kinds)}"
         for key, kinds in wanted.items()
-        if key in content and not isinstance(content[key], kinds)
+        if key in content
+        and (not isinstance(content[key], kinds) or isinstance(content[key], bool))
     ]
     unknown = sorted(set(content) - set(wanted) - {"tables"})
     problems += [f"{key!r} is not a setting (known: {', '.join(wanted)})" for key in unknown]
@@ -137,19 +162,26 @@ def _settings(file: Path, content: Mapping[str, Any]) -> Settings:
     given = {key: content[key] for key in wanted if key in content}
     if isinstance(given.get("as_of"), str):
         try:
-            given["as_of"] = date.fromisoformat(given["as_of"])
+            given["as_of"] = datetime.fromisoformat(given["as_of"])
         except ValueError:
             raise InputError(
                 f"{file}: as_of = {given['as_of']!r} is not a date; write it as 2025-12-31."
             ) from None
+    if isinstance(given.get("as_of"), datetime):
+        given["as_of"] = given["as_of"].date()
     return Settings(**given)
 
 
 def _tables(file: Path, content: Mapping[str, Any]) -> dict[str, TableEntry]:
     entries: dict[str, TableEntry] = {}
-    for name, entry in content.get("tables", {}).items():
-        if "file" not in entry:
-            raise InputError(f"{file}: the table {name!r} names no file.")
+    tables = content.get("tables", {})
+    if not isinstance(tables, Mapping):
+        raise InputError(
+            f"{file}: tables = {tables!r} is no table; write [tables.transactions] on a line and "
+            f'file = "transactions.parquet" on the next.'
+        )
+    for name, entry in tables.items():
+        _check_entry(file, name, entry)
         raw = entry.get("raw")
         entries[name] = TableEntry(
             file=file.parent / entry["file"],
@@ -162,6 +194,27 @@ def _tables(file: Path, content: Mapping[str, Any]) -> dict[str, TableEntry]:
     if absent:
         raise InputError(f"{file} names files that are not there: {', '.join(absent)}.")
     return entries
+
+
+def _check_entry(file: Path, name: str, entry: object) -> None:
+    if not isinstance(entry, Mapping):
+        raise InputError(
+            f"{file}: the table {name!r} is {entry!r}; write [tables.{name}] on a line and "
+            f'file = "{name}.parquet" on the next.'
+        )
+    if "file" not in entry:
+        raise InputError(f"{file}: the table {name!r} names no file.")
+    for key in ("file", "raw"):
+        if not isinstance(entry.get(key, ""), str):
+            raise InputError(
+                f"{file}: {key} = {entry[key]!r} of the table {name!r} should be a path in "
+                f'quotation marks, such as "{name}.parquet".'
+            )
+    if not isinstance(entry.get("reading", {}), Mapping):
+        raise InputError(
+            f"{file}: reading = {entry['reading']!r} of the table {name!r} should be a table of "
+            f"its own, as rl.import_export(…).save() writes it; delete the line to do without."
+        )
 
 
 def write_table_entry(

@@ -14,7 +14,7 @@ import narwhals as nw
 import numpy as np
 
 from retention_lib.base import engine
-from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
+from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase, require_base
 from retention_lib.errors import InputError
 from retention_lib.portfolio.schemes import SegmentScheme, check_levels, find_scheme
 from retention_lib.results import Listing, Result
@@ -83,6 +83,7 @@ def score_rfm(
     1           b            33          1       5.0  1  1  1
     """
     bins = check_levels("bins", bins)
+    require_base(base)
     _check_window(window_days)
     chosen = find_scheme(scheme)
     table, left_out = _measure(base, window_days)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retention_lib.base import contract, matching
-from retention_lib.base.matching import SURE, Matching, propose_matching
+from retention_lib.base import _claims, _headings, contract, importing
+from retention_lib.base._headings import SURE
+from retention_lib.base.matching import Matching, propose_matching
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.wording import Wording
 
@@ -1142,7 +1144,7 @@ def test_a_vague_heading_with_codes_is_a_customer_number_with_names_a_question()
 
 
 def test_a_customer_number_that_never_repeats_is_suspicious() -> None:
-    numbers = [str(1000 + row) for row in range(matching.ENOUGH_ROWS_FOR_A_CLEAR_HEADING)]
+    numbers = [str(1000 + row) for row in range(_claims.ENOUGH_ROWS_FOR_A_CLEAR_HEADING)]
     assert propose_matching(HEADER, samples=GOOD | {"Code client": numbers[:-1]}).questions() == []
     found = propose_matching(HEADER, samples=GOOD | {"Code client": numbers})
     assert found.open_columns == ("customer_id",)
@@ -1235,6 +1237,159 @@ def test_a_refusal_to_be_contacted_is_never_taken_as_consent() -> None:
     assert found.resolve({"contactable": None}).questions() == []
 
 
+# ------------------------------------------------------- nothing is dropped in silence
+
+
+@pytest.mark.parametrize(
+    ("table", "heading", "values", "column"),
+    [
+        ("customers", "Opt-in", ["1", "0", "2", "ja"], "contactable"),
+        ("customers", "Consentement", ["Oui", "Non", "Refus", "Accepté", "OK"], "contactable"),
+        ("customers", "Date de clôture", ["2024-01-05", "?", "actif", "2024-02-03"], "closed_on"),
+        ("opportunities", "Date de clôture", ["2024-01-05", "?", "non"], "closed_on"),
+    ],
+)
+def test_a_doubtful_consent_or_closing_date_is_always_asked_for(
+    table: str, heading: str, values: list[str], column: str
+) -> None:
+    key = contract.TABLES[table].required_names[0]
+    found = propose_matching([key, heading], table, samples={heading: values})
+    assert found.open_columns == (column,)
+    assert found.doubtful == ()
+    (question,) = found.questions()
+    assert f'matching={{"{column}": "{heading}"}}' in question
+    assert f'matching={{"{column}": None}}' in question
+    assert "nothing needs an answer" not in found.sentence()
+    assert found.resolve({column: heading}).accepted[column] == heading
+    left_out = found.resolve({column: None})
+    assert left_out.questions() == []
+    assert left_out.unknown == (heading,)
+    assert "nothing needs an answer" in left_out.sentence()
+
+
+def test_a_consent_left_out_by_answer_is_not_asked_for_again_next_month() -> None:
+    samples = {"Opt-in": ["1", "0", "2", "ja"]}
+    found = propose_matching(["Code client", "Opt-in"], "customers", samples=samples)
+    saved = Matching.from_dict(found.resolve({"contactable": None}).to_dict())
+    assert saved.applies_to(["Code client", "Opt-in"]).fits
+
+
+def test_when_a_quote_is_expected_to_close_is_no_question() -> None:
+    found = propose_matching(["Numéro devis", "Expected Closing"], "opportunities")
+    assert found.questions() == []
+    assert found.doubtful == ("closed_on",)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Doubtful and left out: margin ('Marge'). Take it with"),
+        ("fr", "Douteuse et laissée de côté : margin ('Marge'). Pour la prendre :"),
+    ],
+)
+def test_a_doubtful_column_one_can_do_without_is_named_with_the_call_that_takes_it(
+    language: str, said: str
+) -> None:
+    samples = GOOD | {"Marge": ["a", "b", "c"]}
+    words = Wording(language)  # type: ignore[arg-type]
+    found = propose_matching([*HEADER, "Marge"], samples=samples, wording=words)
+    assert found.questions() == []
+    assert found.doubtful == ("margin",)
+    assert f'{said} matching={{"margin": "Marge"}}.' in found.sentence()
+    assert "nothing needs an answer" not in found.sentence()
+    taken = found.resolve({"margin": "Marge"})
+    assert taken.doubtful == ()
+    assert "Marge" not in taken.sentence()
+
+
+def test_two_equal_headings_with_different_values_are_a_question() -> None:
+    for copy in ("Montant HT_2", "MONTANT HT_2", "montant ht", "Montant HT.1"):
+        samples = GOOD | {copy: ["1 481,40 €", "(14,40)", "54,00-"]}
+        for header in ([*HEADER, copy], [copy, *HEADER]):
+            found = propose_matching(header, samples=samples)
+            assert found.open_columns == ("amount",)
+            (question,) = found.questions()
+            assert "has the same heading and other values" in question
+            assert repr(copy) in question
+        assert found.resolve({"amount": copy}).accepted["amount"] == copy
+    assert propose_matching([*HEADER, "Montant HT_2"]).open_columns == ("amount",)
+    amounts = [entry for entry in found.entries if entry.column == "amount"]
+    assert amounts[0].export_column == "Montant HT"
+
+
+def test_of_two_equal_headings_with_equal_values_the_first_is_taken() -> None:
+    for copy in ("Montant HT_2", "MONTANT HT_2", "Montant HT_3"):
+        samples = GOOD | {copy: GOOD["Montant HT"]}
+        for header in ([*HEADER, copy], [copy, *HEADER]):
+            found = propose_matching(header, samples=samples)
+            assert found.open_columns == ()
+            assert found.accepted["amount"] == "Montant HT"
+            assert found.unknown == (copy,)
+
+
+def test_an_equal_heading_whose_values_do_not_fit_is_passed_over() -> None:
+    samples = GOOD | {"Montant HT_2": ["", "", ""]}
+    assert propose_matching([*HEADER, "Montant HT_2"], samples=samples).open_columns == ()
+
+
+def test_two_equal_unit_prices_are_not_multiplied_unasked() -> None:
+    header = ["Code client", "Date", "Qté", "PU HT", "PU HT_2"]
+    samples = {
+        "Code client": ["C1", "C2", "C1"],
+        "Date": GOOD["Date"],
+        "Qté": ["1", "2", "3"],
+        "PU HT": ["10", "20", "30"],
+        "PU HT_2": ["12", "24", "36"],
+    }
+    found = propose_matching(header, samples=samples)
+    assert found.open_columns == ("amount",)
+    amount = next(entry for entry in found.entries if entry.column == "amount")
+    assert amount.candidates == ()
+    assert "'PU HT_2' has the same heading" in found.questions()[0]
+
+
+def test_a_second_telephone_number_is_no_question() -> None:
+    header = ["Code client", "Téléphone", "Téléphone_2"]
+    found = propose_matching(header, "customers")
+    assert found.accepted["phone"] == "Téléphone"
+    assert found.questions() == []
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *("Type pièce", "Type de document", "Statut", "Nature", "Etat", "Status", "Document type"),
+        *("Order status", "Financial Status", "TypePiece", "Statut de la commande", "DO_Type"),
+    ],
+)
+def test_a_column_that_says_the_kind_of_document_is_offered(heading: str) -> None:
+    found = propose_matching([*HEADER, "Pays", heading])
+    assert found.document_columns == (heading,)
+    assert found.accepted == propose_matching(HEADER).accepted
+    assert found.open_columns == ()
+
+
+@pytest.mark.parametrize(
+    "heading", ["Type client", "Mode de règlement", "Payment type", "State", "Statut juridique"]
+)
+def test_a_column_that_says_another_kind_is_no_kind_of_document(heading: str) -> None:
+    assert propose_matching([*HEADER, heading]).document_columns == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "table"),
+    [
+        ("data/sample/b2b/raw/export_clients.csv", "customers"),
+        ("data/sample/b2b/raw/export_ventes_2025.csv", "transactions"),
+        ("data/sample/cdnow/raw/cdnow_sample.csv", "transactions"),
+    ],
+)
+def test_the_raw_samples_are_matched_without_a_question(path: str, table: str) -> None:
+    found = importing.propose_matching(Path(__file__).parents[2] / path, table)
+    assert found.questions() == []
+    assert found.doubtful == ()
+
+
 # -------------------------------------------------------------------------- next month
 
 
@@ -1296,6 +1451,17 @@ def test_html_is_escaped() -> None:
     assert "<b>" not in shown
 
 
+def test_a_french_matching_is_shown_in_french_and_its_frame_keeps_the_codes() -> None:
+    samples = GOOD | {"Marge": ["a", "b", "c"]}
+    found = propose_matching([*HEADER, "Marge"], samples=samples, wording=Wording("fr"))
+    assert set(found.to_frame()["status"]) == {"sure", "doubtful", "missing"}
+    shown = found._repr_html_()
+    assert all(f">{word}<" in shown for word in ("sûre", "douteuse", "absente", "1,00"))
+    assert not any(word in shown for word in (">sure<", "doubtful", "missing", "1.00"))
+    english = propose_matching([*HEADER, "Marge"], samples=samples)._repr_html_()
+    assert all(f">{word}<" in english for word in ("sure", "doubtful", "missing", "1.00"))
+
+
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_questions_are_asked_in_the_language_of_the_base(language: str) -> None:
     found = propose_matching(["Client", "Date"], wording=Wording(language))  # type: ignore[arg-type]
@@ -1310,9 +1476,9 @@ def test_questions_are_asked_in_the_language_of_the_base(language: str) -> None:
 def test_a_heading_stands_in_one_column_of_a_table_only() -> None:
     for table in contract.TABLES:
         columns: dict[tuple[str, ...], set[str]] = {}
-        for synonym in matching._tiered(table):
+        for synonym in _headings.tiered_synonyms(table):
             if synonym.tier != "maybe":
-                columns.setdefault(matching._words(synonym.text), set()).add(synonym.column)
+                columns.setdefault(_headings.heading_words(synonym.text), set()).add(synonym.column)
         shared = {words: found for words, found in columns.items() if len(found) > 1}
         # 'Nom du commercial' and 'Nom commercial' differ by an article only: a question.
         shared.pop(("nom", "commercial"), None)
@@ -1320,7 +1486,7 @@ def test_a_heading_stands_in_one_column_of_a_table_only() -> None:
 
 
 def test_synonyms_are_for_tables_and_columns_that_exist() -> None:
-    tables = matching._synonym_tables()
+    tables = _headings.synonym_tables()
     assert set(tables) == set(contract.TABLES)
     pseudo = {
         "unit_price",
@@ -1724,7 +1890,7 @@ def test_sure_matches_of_the_bench_are_right_and_most_are_sure() -> None:
         table: {
             t.casefold() for tiers in columns.values() for texts in tiers.values() for t in texts
         }
-        for table, columns in matching._synonym_tables().items()
+        for table, columns in _headings.synonym_tables().items()
     }
     new = [row for row in LABELLED if row[2].casefold() not in verbatim[row[0]]]
     assert len(LABELLED) >= 200

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sqlite3
+import subprocess
 import sys
 import tracemalloc
 import zipfile
@@ -12,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +24,14 @@ from hypothesis import strategies as st
 
 from retention_lib.base import _unpack
 from retention_lib.base._delimited import read_text
-from retention_lib.base.sources import FILE, ROW, RawTable, read_raw
+from retention_lib.base.sources import FILE, NUMBER_MARK, ROW, RawTable, plain_text, read_raw
+from retention_lib.base.values import (
+    DateFormat,
+    amount_sql,
+    date_sql,
+    decide_amount_formats,
+    quoted,
+)
 from retention_lib.errors import InputError, MissingPackageError, QuestionError, RetentionError
 
 TABLE = "id;date;montant\n007;31/12/2023;1 234,50\n008;01/02/2024;12,00\n009;02/02/2024;-3,20\n"
@@ -32,7 +42,20 @@ def read(text: str | bytes, **told: Any) -> RawTable:
 
 
 def cells(raw: RawTable) -> list[list[Any]]:
-    return [list(row.values()) for row in raw.table.to_pylist()]
+    return [
+        [plain_text(cell) if isinstance(cell, str) else cell for cell in row.values()]
+        for row in raw.table.to_pylist()
+    ]
+
+
+def amounts(raw: RawTable, column: str, **told: Any) -> list[float | None]:
+    """What the import makes of a column of amounts."""
+    with duckdb.connect() as connection:
+        connection.register("raw", raw.table)
+        typed = raw.number_columns
+        found = decide_amount_formats(connection, "raw", [column], typed=typed, **told)
+        sql = f'SELECT {amount_sql(quoted(column), found[column])} FROM raw ORDER BY "{ROW}"'
+        return [amount for (amount,) in connection.execute(sql).fetchall()]
 
 
 def rejected(raw: RawTable) -> list[tuple[Any, ...]]:
@@ -408,6 +431,48 @@ def test_cells_of_excel_become_texts_that_mean_one_thing(tmp_path):
     assert (raw.reading.sheet, raw.reading.sheets) == ("Ventes", ("Ventes",))
 
 
+AMONG_TEXTS = [["client", "ht"], ["a", 1.234], ["b", "12,50-"], ["c", 250], ["d", -0.005]]
+
+
+def test_a_real_number_among_texts_is_never_read_a_thousand_times_too_large(tmp_path):
+    raw = read_raw(workbook(tmp_path / "a.xlsx", Ventes=AMONG_TEXTS))
+    assert raw.number_columns == ()
+    assert amounts(raw, "ht") == [1.234, -12.5, 250, -0.005]
+    assert amounts(raw, "ht", decimal=",") == [1.234, -12.5, 250, -0.005]
+    assert amounts(raw, "ht", decimal=".") == [1.234, None, 250, -0.005]
+
+
+def test_a_real_number_says_nothing_about_the_texts_beside_it(tmp_path):
+    rows = [["client", "ht"], ["a", 1.5], ["b", "1.234"], ["c", 12.25]]
+    raw = read_raw(workbook(tmp_path / "a.xlsx", Ventes=rows))
+    with pytest.raises(QuestionError, match=r"“1\.234” can be 1234 or 1\.234"):
+        amounts(raw, "ht")
+    assert amounts(raw, "ht", decimal=",") == [1.5, 1234, 12.25]
+
+
+def test_a_number_as_text_in_excel_is_no_real_number_even_with_the_mark_of_one(tmp_path):
+    rows = [["client", "ht"], ["a", "1.234" + NUMBER_MARK], ["b", "12,50"]]
+    raw = read_raw(workbook(tmp_path / "a.xlsx", Ventes=rows))
+    assert amounts(raw, "ht") == [1234, 12.5]
+    raw = read(f"client;ht\na;1.234{NUMBER_MARK}\nb;12,50\n")
+    assert amounts(raw, "ht") == [1234, 12.5]
+    pq.write_table(pa.table({"ht": ["1.234" + NUMBER_MARK, "12,50"]}), tmp_path / "a.parquet")
+    assert amounts(read_raw(tmp_path / "a.parquet"), "ht") == [1234, 12.5]
+
+
+def test_only_the_texts_of_numbers_with_a_fraction_are_marked(tmp_path):
+    raw = read_raw(workbook(tmp_path / "a.xlsx", Ventes=AMONG_TEXTS))
+    texts = raw.table["ht"].to_pylist()
+    assert [text.endswith(NUMBER_MARK) for text in texts] == [True, False, False, True]
+    assert [plain_text(text) for text in texts] == ["1.234", "12,50-", "250", "-0.005"]
+
+
+def test_a_question_about_a_sheet_shows_its_numbers_without_their_mark(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", V=[["a", 1.234, 5], ["b", 2.345, 6], ["c", 3.4, 7]])
+    with pytest.raises(QuestionError, match=r"a \| 1\.234 \| 5\)"):
+        read_raw(path)
+
+
 def test_the_one_sheet_with_a_table_is_found_below_its_title(tmp_path):
     rows = [["Ventes 2023"], [], *SALES, [], ["Total", None, 25.5]]
     raw = read_raw(workbook(tmp_path / "a.xlsx", Lisezmoi=[["Bonjour"], ["à tous"]], V=rows))
@@ -480,6 +545,80 @@ def test_the_files_of_a_folder_are_one_table(tmp_path):
     assert raw.table["canal"].to_pylist() == [None, None, None, "web"]
     assert raw.reading.assumptions == ("2023.csv has no canal; it was left empty.",)
     assert [part.source for part in raw.reading.parts] == ["2023.csv", "2024.csv"]
+
+
+def test_real_numbers_and_texts_of_a_folder_are_each_read_as_what_they_are(tmp_path):
+    (tmp_path / "1_jan.csv").write_text("client;ht\na;10,50\n")
+    workbook(tmp_path / "2_feb.xlsx", V=[["client", "ht"], ["b", 1.234]])
+    pq.write_table(pa.table({"client": ["c"], "ht": [2.345]}), tmp_path / "3_mar.parquet")
+    assert sorted(amounts(read_raw(tmp_path), "ht")) == [1.234, 2.345, 10.5]
+
+
+def test_headings_of_a_folder_that_differ_in_case_or_blanks_are_one_column(tmp_path):
+    (tmp_path / "1.csv").write_text("client;Montant HT;Canal\na;10,50;web\n")
+    (tmp_path / "2.csv").write_text("Client; MONTANT  HT ;canal\nb;11,50;shop\n")
+    workbook(tmp_path / "3.xlsx", V=[["client", "montant ht", "CANAL"], ["c", 1.234, "tel"]])
+    raw = read_raw(tmp_path)
+    assert raw.header == ["client", "Montant HT", "Canal"]
+    assert raw.table["Canal"].to_pylist() == ["web", "shop", "tel"]
+    assert raw.table["client"].to_pylist() == ["a", "b", "c"]
+    assert sorted(amounts(raw, "Montant HT")) == [1.234, 10.5, 11.5]
+    assert "2.csv has canal for Canal; they are one column." in raw.reading.assumptions
+    with duckdb.connect() as connection:
+        connection.register("raw", raw.table)
+        found = connection.execute('SELECT "canal" FROM raw ORDER BY 1').fetchall()
+    assert found == [("shop",), ("tel",), ("web",)]
+
+
+def test_a_column_of_numbers_in_every_file_of_a_folder_stays_one_in_any_spelling(tmp_path):
+    workbook(tmp_path / "1.xlsx", V=[["client", "HT"], ["a", 1.5]])
+    workbook(tmp_path / "2.xlsx", V=[["client", "ht"], ["b", 1.234]])
+    assert read_raw(tmp_path).number_columns == ("HT",)
+
+
+def test_headings_of_a_file_that_differ_in_case_only_are_told_apart():
+    raw = read("Canal;canal;CANAL;date;ht;tva\nweb;shop;tel;01/02/2024;5;1\n")
+    assert raw.header == ["Canal", "canal_2", "CANAL_3", "date", "ht", "tva"]
+    with duckdb.connect() as connection:
+        connection.register("raw", raw.table)
+        found = connection.execute("SELECT canal, canal_2, canal_3 FROM raw").fetchall()
+    assert found == [("web", "shop", "tel")]
+
+
+MOMENTS = """
+import sys
+from retention_lib.base.sources import read_raw
+for source in sys.argv[1:]:
+    raw = read_raw(source)
+    print(*raw.table["moment"].to_pylist(), *raw.reading.assumptions, sep="|")
+"""
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
+def test_the_day_of_a_moment_does_not_depend_on_the_time_zone_of_the_machine(tmp_path, zone):
+    with duckdb.connect(str(tmp_path / "crm.duckdb")) as connection:
+        connection.execute("CREATE TABLE ventes (moment TIMESTAMPTZ)")
+        moments = "('2024-01-01 00:30:00+00'), ('2024-01-01 23:30:00+00')"
+        connection.execute(f"INSERT INTO ventes VALUES {moments}")
+        copied = f"COPY ventes TO '{tmp_path / 'utc.parquet'}' (FORMAT parquet)"
+        connection.execute(copied)
+    paris = pa.array([datetime(2023, 12, 31, 23, 30)], pa.timestamp("us", "Europe/Paris"))
+    pq.write_table(pa.table({"moment": paris}), tmp_path / "paris.parquet")
+    sources = [f"duckdb:///{tmp_path / 'crm.duckdb'}", str(tmp_path / "utc.parquet")]
+    told = [sys.executable, "-c", MOMENTS, *sources, str(tmp_path / "paris.parquet")]
+    environment = {**os.environ, "TZ": zone}
+    done = subprocess.run(told, env=environment, capture_output=True, text=True, check=True)
+    printed = [line.split("|") for line in done.stdout.splitlines()]
+    days = [[one_day(text) for text in line[:-1]] for line in printed]
+    assert days == [[date(2024, 1, 1)] * 2, [date(2024, 1, 1)] * 2, [date(2024, 1, 1)]]
+    zones = [line[-1].removesuffix(".").split()[-1] for line in printed]
+    assert zones == ["UTC", "UTC", "Europe/Paris"]
+
+
+def one_day(text: str) -> date | None:
+    with duckdb.connect() as connection:
+        sql = f"SELECT {date_sql('v', DateFormat(None, False, 'told'))} FROM (SELECT ? AS v)"
+        return connection.execute(sql, [text]).fetchall()[0][0]
 
 
 def test_a_folder_of_different_tables_is_refused(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retention_lib.base.sources import NUMBER_MARK
 from retention_lib.base.values import (
     AmountFormat,
     DateFormat,
@@ -181,6 +182,29 @@ def test_columns_that_contradict_each_other_decide_for_themselves():
 def test_numbers_of_excel_are_never_asked_about():
     formats = decide_amount_formats(CONNECTION, table(v=["1.234", "5"]), ["v"], typed=["v"])
     assert formats["v"].decimal == "."
+
+
+def test_a_marked_number_has_a_decimal_point_whatever_the_column_has():
+    assert amounts("1.234" + NUMBER_MARK, "12,50", "1e-05" + NUMBER_MARK) == [1.234, 12.5, 1e-05]
+    assert amounts("-0.0" + NUMBER_MARK, "5", "n/a") == [0, 5, None]
+    fmt = decide_amount_format(CONNECTION, table(v=["1.5" + NUMBER_MARK, "3"]), "v")
+    assert (fmt.values, fmt.unreadable) == (2, 0)
+    assert fmt.evidence == "no text beside the numbers has a decimal mark"
+
+
+def test_a_marked_number_is_no_evidence_for_the_other_columns():
+    relation = table(a=["1.5" + NUMBER_MARK, "x"], b=["1,5", "1.234"])
+    formats = decide_amount_formats(CONNECTION, relation, ["a", "b"])
+    assert [formats[name].decimal for name in "ab"] == [",", ","]
+
+
+def test_the_mark_of_a_number_is_no_part_of_an_identifier_a_flag_or_a_date():
+    table(v=["13085.0" + NUMBER_MARK, "45657.5" + NUMBER_MARK, "1.0" + NUMBER_MARK])
+    assert evaluated(clean_text_sql("v")) == ["13085.0", "45657.5", "1.0"]
+    assert evaluated(id_sql("v", floats=True)) == ["13085", "45657.5", "1"]
+    assert evaluated(flag_sql("v"))[2] is True
+    day = evaluated(date_sql("v", DateFormat(None, False, "told")))[1]
+    assert day == date(2024, 12, 31)
 
 
 def test_a_format_counts_what_it_cannot_read():
@@ -471,9 +495,13 @@ def test_flags_in_two_languages():
         (["007.0", "2.0"], False, ["007.0", "2.0"]),
         (["007", "01000"], False, ["007", "01000"]),
         ([None, ""], False, [None, None]),
+        (["13085.0", "13085", "0"], True, ["13085", "13085", "0"]),
+        (["13085", "2"], False, ["13085", "2"]),
+        (["13085.0", "C12"], False, ["13085.0", "C12"]),
+        (["13085.0", "13085.5"], False, ["13085.0", "13085.5"]),
     ],
 )
-def test_identifiers_lose_a_decimal_only_where_all_have_one(ids, floats, read):
+def test_identifiers_lose_a_decimal_only_where_all_are_whole_numbers(ids, floats, read):
     table(v=ids)
     assert ids_are_floats(CONNECTION, "t", "v") is floats
     assert evaluated(id_sql("v", floats=floats)) == read

@@ -84,14 +84,14 @@ def test_assumptions_are_escaped_and_said_in_the_language():
 def test_cells_are_written_as_one_writes_them_in_english():
     head, first, second = cells(render(shown()))
     assert head[:2] == ["Name", "Revenue"]
-    assert first[1:] == ["€1,234", "12.5 %", "1,200", "1.23", "31 December 2025", "yes"]
+    assert first[1:] == ["€1,235", "12.5 %", "1,200", "1.23", "31 December 2025", "yes"]
     assert second[1:] == ["-€2", "–", "2", "2.00", "–", "no"]
 
 
 def test_cells_are_written_as_one_writes_them_in_french():
     head, first, _ = cells(render(shown("fr")))
     assert head[:2] == ["Nom", "Chiffre d'affaires"]
-    assert first[1:] == ["1 234 €", "12,5 %", "1 200", "1,23", "31 décembre 2025", "oui"]
+    assert first[1:] == ["1 235 €", "12,5 %", "1 200", "1,23", "31 décembre 2025", "oui"]
 
 
 def test_the_rows_that_are_not_shown_are_counted():
@@ -106,7 +106,7 @@ def test_columns_for_code_are_left_out_of_the_table_but_not_of_the_frame():
 
 def test_numbers_stand_right_and_texts_left():
     text = render(shown())
-    assert 'text-align:right;white-space:nowrap">€1,234</td>' in text
+    assert 'text-align:right;white-space:nowrap">€1,235</td>' in text
     assert 'text-align:left">31 December 2025</td>' in text
 
 

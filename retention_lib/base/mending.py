@@ -1,0 +1,106 @@
+"""Rows that were set aside, mended by a person and taken back; the account stays whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from retention_lib.base.judging import Reader
+from retention_lib.base.sources import FILE, ROW, RawTable, read_raw
+from retention_lib.errors import InputError
+
+_OWN = ("row", "file", "reason", "reason_code", "line")
+
+
+def shown_headings(header: Sequence[str]) -> dict[str, str]:
+    """The headings of an export as the file of rows set aside has them.
+
+    That file has columns of its own, and an export may call one of its columns ``Reason``.
+    """
+    taken, shown = set(_OWN), {}
+    for name in header:
+        free = name
+        while free.lower() in taken:
+            free = f"{free} (export)"
+        taken.add(free.lower())
+        shown[name] = free
+    return shown
+
+
+def mended_reader(reader: Reader, set_aside: pd.DataFrame, path: str | Path) -> Reader:
+    """A reader of the export in which the mended rows stand in the place of the old ones.
+
+    Raises ``InputError`` where a row of the file was never set aside, comes twice, or has lost
+    its number.
+    """
+    raw, name = reader.raw, Path(path).name
+    if FILE in raw.table.column_names:
+        raise InputError("Mend the files of a folder themselves and import the folder again.")
+    mended = read_raw(path)
+    if "row" not in mended.header:
+        raise InputError(
+            f"{name} has no column 'row', by which mended rows are recognised; use the file that "
+            f".save() wrote."
+        )
+    numbers = _row_numbers(mended, name)
+    _must_be_set_aside(numbers, set_aside, name)
+    columns: dict[str, object] = {ROW: pa.array(numbers, pa.int64())}
+    for heading, shown in shown_headings(raw.header).items():
+        known = shown in mended.header
+        texts = mended.table.column(shown) if known else pa.nulls(len(numbers), pa.string())
+        columns[heading] = texts.cast(pa.string())
+    replacing = pa.table(columns).select(raw.table.column_names)
+    # A line that was no row at all and still has nothing in its columns has not been mended.
+    replacing = replacing.filter(pa.array(_filled(replacing, raw.header)))
+    return Reader(
+        _with_rows(raw, replacing),
+        reader.matching,
+        reader.contract,
+        reader.answers,
+        reader.decisions.remembered(reader.source_of),
+    )
+
+
+def _row_numbers(mended: RawTable, name: str) -> list[int]:
+    texts = mended.table.column("row").to_pylist()
+    odd = [text for text in texts if not (text or "").strip().isdecimal()]
+    if odd:
+        raise InputError(
+            f"{len(odd)} row(s) of {name} have no row number of the export in their column 'row' "
+            f"(first: {odd[0]!r}). New rows belong into the export itself."
+        )
+    return [int(text) for text in texts]
+
+
+def _must_be_set_aside(numbers: list[int], set_aside: pd.DataFrame, name: str) -> None:
+    known = set(set_aside["row"])
+    strange = [number for number in numbers if number not in known]
+    if strange:
+        raise InputError(
+            f"{len(strange)} row(s) of {name} were never set aside (first: row {strange[0]}); "
+            f"keep the numbers of the column 'row' as they are."
+        )
+    twice = sorted({number for number in numbers if numbers.count(number) > 1})[:1]
+    if twice:
+        raise InputError(
+            f"Row {twice[0]} stands in {name} more than once; a row can be mended only once."
+        )
+
+
+def _filled(table: pa.Table, header: Sequence[str]) -> list[bool]:
+    frame = table.to_pandas()
+    texts = frame[list(header)].fillna("").apply(lambda column: column.str.strip())
+    return [bool(filled) for filled in (texts != "").any(axis=1)]
+
+
+def _with_rows(raw: RawTable, replacing: pa.Table) -> RawTable:
+    rows = replacing.column(ROW).combine_chunks()
+    table = raw.table.filter(pc.invert(pc.is_in(raw.table.column(ROW), rows)))
+    rejected = raw.rejected.filter(pc.invert(pc.is_in(raw.rejected.column(ROW), rows)))
+    whole = pa.concat_tables([table, replacing.cast(table.schema)]).sort_by(ROW)
+    return replace(raw, table=whole, rejected=rejected)
