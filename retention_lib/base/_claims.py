@@ -148,6 +148,13 @@ def _customer_objection(table: str, values: Sequence[str], enough_rows: int, say
 # -------------------------------------------------------------------------- the claims
 
 
+def counting_columns(table: str) -> frozenset[str]:
+    """The columns for which one of two equal headings is never taken unasked."""
+    factors = ("quantity", UNIT_PRICE) if table == "transactions" else ()
+    required = contract.TABLES[table].required_names
+    return frozenset({*required, *ALWAYS_ASKED.get(table, ()), *factors})
+
+
 @dataclass(frozen=True)
 class Claim:
     """One heading's claim to one column."""
@@ -304,10 +311,3 @@ def _best_total(claims: Sequence[Claim]) -> dict[str, Claim]:
         return found
 
     return {claim.column: claim for claim in best(0, frozenset())[1]}
-
-
-def counting_columns(table: str) -> frozenset[str]:
-    """The columns for which one of two equal headings is never taken unasked."""
-    factors = ("quantity", UNIT_PRICE) if table == "transactions" else ()
-    required = contract.TABLES[table].required_names
-    return frozenset({*required, *ALWAYS_ASKED.get(table, ()), *factors})

@@ -214,7 +214,8 @@ class CustomerBase:
         if "closed_on" not in columns and self.last_day is not None and self.as_of < self.last_day:
             undated = [name for name in _TOLD_UNDATED.get(table, ()) if name in columns]
             kinds = frame.collect_schema()
-            frame = frame.with_columns(nw.lit(None, dtype=kinds[n]).alias(n) for n in undated)
+            for name in undated:
+                frame = frame.with_columns(nw.lit(None, dtype=kinds[name]).alias(name))
         return frame
 
     def customer_days(self) -> nw.LazyFrame[Any]:
@@ -355,8 +356,8 @@ def _check_options(window: int, language: str, margin_rate: float | None) -> Non
         raise ChoiceError("language", language, LANGUAGES)
     if margin_rate is None:
         return
-    number = isinstance(margin_rate, Real) and not isinstance(margin_rate, bool)
-    if not number or not 0 <= margin_rate <= 1:
+    given: object = margin_rate
+    if isinstance(given, bool) or not isinstance(given, Real) or not 0 <= margin_rate <= 1:
         raise InputError(
             f"margin_rate must lie between 0 and 1, as a number such as 0.3; got {margin_rate!r}."
         )

@@ -65,6 +65,8 @@ def connect() -> duckdb.DuckDBPyConnection:
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     connection.execute("SET TimeZone = 'UTC'")
+    # In a notebook DuckDB draws a progress bar over slow queries, different in every run.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 
@@ -240,7 +242,7 @@ def _without_objects(frame: Any) -> Any:
     for name, dtype in frame.schema.items():
         if dtype == pl.Object:
             cells = [None if _is_missing(cell) else cell for cell in frame[name].to_list()]
-            frame = frame.with_columns(pl.from_arrow(_mixed(cells)).alias(name))
+            frame = frame.with_columns(pl.Series(name, _mixed(cells)))
     return frame
 
 

@@ -86,6 +86,7 @@ class Import(Result):
             }
         )
         _warn_of_unread(reader)
+        _warn_of_documents(reader)
         return cls(
             frame,
             path=path,
@@ -285,6 +286,17 @@ def _warn_of_unread(reader: Reader) -> None:
             f"{rows:,} value(s) of {name} (your column {reader.source_of[name]!r}) could not be "
             f"read and were left empty, such as {example!r}. Correct them in the export and "
             f"import it again, or leave the column out with matching={{{name!r}: None}}.",
+            DataWarning,
+            stacklevel=4,
+        )
+
+
+def _warn_of_documents(reader: Reader) -> None:
+    for heading, kinds in reader.suspicious_documents().items():
+        warnings.warn(
+            f"Your column {heading!r} has lines that look like no sales: {', '.join(kinds)}. They "
+            f"are counted like all others. Leave them out with leave_out={{{heading!r}: [...]}}, "
+            f"unless their amounts are negative already.",
             DataWarning,
             stacklevel=4,
         )

@@ -22,7 +22,7 @@ from retention_lib.base.imported import Import
 from retention_lib.base.judging import Reader
 from retention_lib.base.matching import Matching
 from retention_lib.base.matching import propose_matching as match_headings
-from retention_lib.base.sources import RawTable, read_raw
+from retention_lib.base.sources import RawTable, plain_text, read_raw
 from retention_lib.errors import ChoiceError, DataWarning, InputError, QuestionError
 from retention_lib.wording import Language, Wording
 
@@ -175,17 +175,19 @@ def _remembered(
 
 
 def _samples(raw: RawTable, rows: int = 1000) -> dict[str, list[str]]:
-    """The first texts that say something, of each column.
+    """The first texts that say something, of each column of the whole file.
 
     A number that never repeats tells a line from a customer, but only the whole file can say so:
     a busy shop sees a thousand different customers in a row. A column that repeats anywhere
     repeats in its sample, too.
     """
-    head = raw.table.slice(0, rows)
     samples = {}
     for name in raw.header:
-        texts = [text for text in head.column(name).to_pylist() if text and text.strip()]
-        if len(set(texts)) == len(texts) == rows and _repeats(raw.table.column(name)):
+        # Closing dates are rare: their sample is looked for in the whole file.
+        column = raw.table.column(name)
+        says_something = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), False)
+        texts = [plain_text(t) for t in column.filter(says_something).slice(0, rows).to_pylist()]
+        if len(set(texts)) == len(texts) == rows and _repeats(column):
             texts.append(texts[0])
         samples[name] = texts
     return samples
@@ -214,4 +216,6 @@ def _matched(
     questions = proposed.questions()
     if questions:
         raise QuestionError(questions)
+    if proposed.doubtful:
+        warnings.warn(proposed.sentence(), DataWarning, stacklevel=3)
     return proposed

@@ -35,6 +35,12 @@ _CURRENCIES = {
 }
 _CURRENCY_HEADINGS = r"^(code )?(devise|currency|monnaie)( code)?$"
 
+# Kinds of document that are no sale, or one taken back.
+_NO_SALES = (
+    r"\b(avoirs?|annul\w*|devis|pro ?forma|brouillon|"
+    r"credit|cancel\w*|quotes?|draft|refund\w*|void\w*)\b"
+)
+
 REASON = "__reason__"
 """Column of ``judged`` with the code of the reason; NULL for the rows kept."""
 
@@ -368,6 +374,20 @@ class Reader:
             ).fetchall()[0]
             if rows:
                 found[name] = (int(rows), str(example))
+        return found
+
+    def suspicious_documents(self) -> dict[str, list[str]]:
+        """Headings that say what kind of document a line is, and the kinds that are no sales."""
+        found = {}
+        for heading in self.matching.document_columns:
+            rows = self.connection.execute(
+                f"SELECT trim({self.text(heading)}) AS kind, count(*) AS rows FROM judged "
+                f"WHERE {REASON} IS NULL AND regexp_matches(kind, ?, 'i') "
+                f"GROUP BY kind ORDER BY rows DESC, kind",
+                [_NO_SALES],
+            ).fetchall()
+            if rows:
+                found[heading] = [f"{kind} ({count:,})" for kind, count in rows[:5]]
         return found
 
     def account(self) -> dict[str, tuple[int, float | None]]:

@@ -30,23 +30,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from retention_lib.base import contract
 from retention_lib.base._claims import (
     ALWAYS_ASKED,
-    assign,
     Claim,
+    assign,
     claims_of,
-    values_fit,
     form_of,
     is_code,
+    values_fit,
 )
 from retention_lib.base._headings import (
     RANK,
     SURE,
-    UNIT_PRICE,
     WORTH_ASKING,
     copies_among,
+    heading_words,
     is_document_kind,
     likenesses_of,
-    heading_words,
 )
+from retention_lib.base._headings import UNIT_PRICE as UNIT_PRICE
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.results import Listing
 from retention_lib.wording import Wording

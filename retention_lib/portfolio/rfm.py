@@ -82,8 +82,8 @@ def score_rfm(
     0           a             0          2      30.0  2  2  2
     1           b            33          1       5.0  1  1  1
     """
-    bins = check_levels("bins", bins)
     require_base(base)
+    bins = check_levels("bins", bins)
     _check_window(window_days)
     chosen = find_scheme(scheme)
     table, left_out = _measure(base, window_days)

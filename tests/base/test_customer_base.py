@@ -1,17 +1,27 @@
 """The base shows what was known on its date, and nothing that came to light later."""
 
-from datetime import date
+import os
+import subprocess
+import sys
+from datetime import date, datetime
+from decimal import Decimal
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
+from retention_lib.base.duplicates import find_duplicates
+from retention_lib.base.opening import describe_base
+from retention_lib.base.quality import check_quality
 from retention_lib.errors import ChoiceError, DataWarning, InputError
+from retention_lib.portfolio.rfm import score_rfm
 
 ENGINES = {
     "pandas": lambda frame: frame,
@@ -244,3 +254,300 @@ def test_day_numbers_agree_between_engines():
         base = CustomerBase.from_tables(ENGINES[kind](FIVE))
         days = engine.collect(base.visible("transactions").select("day"))
         assert set(days["day"]) == {19727, 19787, 19754, 19762}
+
+
+# --- Names of columns ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("name", ["day", "Day", "DAY", "date_DAY", "rl_rank", "RL_x"])
+def test_a_column_called_like_one_of_the_bases_own_is_kept_under_another_name(kind, name):
+    base = CustomerBase.from_tables(ENGINES[kind](FIVE.assign(**{name: 5})))
+    wanted = name if name == "date_DAY" else f"{name}_export"
+    assert base.as_of == date(2024, 3, 5)
+    assert base.columns("transactions") == ("customer_id", "date", "amount", wanted)
+    assert set(base.to_pandas()[wanted]) == {5}
+    assert len(purchases(base)) == 3
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_a_days_own_name_is_free_after_the_export_has_taken_its_first_choice(kind):
+    frame = FIVE.assign(day_export="a", Day="b")
+    base = CustomerBase.from_tables(ENGINES[kind](frame))
+    assert base.columns("transactions")[3:] == ("day_export", "Day_export_2")
+    assert set(base.to_pandas()["Day_export_2"]) == {"b"}
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_a_closing_day_number_of_the_table_itself_is_not_taken_for_the_bases(kind):
+    customers = pd.DataFrame(
+        {
+            "customer_id": ["007"],
+            "closed_on": pd.to_datetime(["2024-02-01"]),
+            "Closed_On_Day": ["Thursday"],
+        }
+    )
+    base = CustomerBase.from_tables(ENGINES[kind](FIVE), customers=ENGINES[kind](customers))
+    assert base.to_pandas("customers")["Closed_On_Day_export"].tolist() == ["Thursday"]
+    days = engine.collect(base.visible("customers").select("closed_on_day"))
+    assert days["closed_on_day"].tolist() == [19754]
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_other_columns_that_end_in_day_are_seen(kind):
+    base = CustomerBase.from_tables(ENGINES[kind](FIVE.assign(delivery_day="Monday")))
+    assert base.has("transactions", "delivery_day")
+    assert set(base.to_pandas()["delivery_day"]) == {"Monday"}
+
+
+def relation(frame: pd.DataFrame) -> duckdb.DuckDBPyRelation:
+    """A relation with names that differ only by case, which DuckDB renames when it reads one."""
+    numbered = duckdb.connect().from_df(frame.set_axis(list("abcdefgh")[: frame.shape[1]], axis=1))
+    return numbered.project(
+        ", ".join(f'#{place} AS "{name}"' for place, name in enumerate(frame, 1))
+    )
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_names_that_differ_only_by_case_are_told_apart(kind):
+    frame = FIVE.assign(shop="Lyon", Shop="Paris", Amount=99.0)
+    table = relation(frame) if kind == "duckdb" else ENGINES[kind](frame)
+    base = CustomerBase.from_tables(table, customers=pd.DataFrame({"customer_id": ["007"]}))
+    assert base.columns("transactions")[3:] == ("shop", "Shop_2", "Amount_2")
+    seen = base.to_pandas()
+    assert (set(seen["shop"]), set(seen["Shop_2"])) == ({"Lyon"}, {"Paris"})
+    assert seen["amount"].sum() == 35.0
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_the_contracts_columns_are_known_in_any_case(kind):
+    frame = FIVE.rename(columns={"customer_id": "Customer_ID", "date": "DATE", "amount": "Amount"})
+    base = CustomerBase.from_tables(ENGINES[kind](frame))
+    assert base.columns("transactions") == ("customer_id", "date", "amount")
+    assert len(purchases(base)) == 3
+
+
+def test_two_columns_for_one_of_the_contract_are_refused_by_name():
+    frame = FIVE.drop(columns="amount").assign(Amount=1.0, AMOUNT=2.0)
+    for table in (frame, pl.from_pandas(frame), pl.from_pandas(frame).lazy(), relation(frame)):
+        with pytest.raises(InputError, match=r"2 columns for amount: 'Amount', 'AMOUNT'"):
+            CustomerBase.from_tables(table)
+
+
+def test_one_name_twice_is_refused_by_name():
+    frame = pd.concat([FIVE, FIVE[["amount"]]], axis=1)
+    with pytest.raises(InputError, match="more than once: amount"):
+        CustomerBase.from_tables(frame)
+    with pytest.raises(InputError, match="2 columns for amount"):
+        CustomerBase.from_tables(pa.table([pa.array([1.0])] * 2, names=["amount", "amount"]))
+
+
+# --- Zones --------------------------------------------------------------------------------------
+
+ZONES = """
+import duckdb, pandas as pd, polars as pl, sys
+from retention_lib.base.customer_base import CustomerBase
+from retention_lib.base import engine
+local = pd.Timestamp("2024-03-10 23:30").tz_localize("Europe/Paris")
+early = pd.Timestamp("2024-03-10 00:15").tz_localize("Europe/Paris")
+frame = pd.DataFrame({"customer_id": ["a", "b"], "date": [early, local], "amount": [1.0, 2.0]})
+own = frame.assign(date=frame["date"].astype(object))
+arrow = pl.from_pandas(frame).to_arrow()
+for table in (frame, own, arrow, pl.from_pandas(frame), pl.from_pandas(frame).lazy()):
+    base = CustomerBase.from_tables(table)
+    print(sorted({str(d)[:16] for d in base.to_pandas()["date"]}), base.as_of)
+connection = duckdb.connect()
+connection.register("t", arrow)
+relation = connection.sql("SELECT * FROM t")
+relation.write_parquet(sys.argv[1])
+for table in (relation, sys.argv[1]):
+    base = CustomerBase.from_tables(table)
+    print(sorted({str(d)[:16] for d in base.to_pandas()["date"]}), base.as_of)
+both = CustomerBase.from_tables(relation, customers=pd.DataFrame({"customer_id": ["a"]}))
+print(both.as_of, CustomerBase.from_tables(frame).to_pandas()["date"].dt.tz)
+"""
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
+def test_the_day_of_a_moment_does_not_depend_on_where_the_machine_stands(zone, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", ZONES, str(tmp_path / "t.parquet")],
+        env={**os.environ, "TZ": zone},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    paris = "['2024-03-10 00:15', '2024-03-10 23:30'] 2024-03-10"
+    utc = "['2024-03-09 23:15', '2024-03-10 22:30'] 2024-03-10"
+    assert done.stdout.splitlines() == [*[paris] * 5, *[utc] * 2, "2024-03-10 None"], done.stderr
+
+
+# --- What was known -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_a_customer_acquired_after_as_of_is_not_there_yet(kind):
+    customers = pd.DataFrame(
+        {
+            "customer_id": ["007", "B", "C"],
+            "acquired_on": pd.to_datetime(["2024-01-01", "2024-02-01", None]),
+        }
+    )
+    base = CustomerBase.from_tables(ENGINES[kind](FIVE), customers=ENGINES[kind](customers))
+    seen = base.at("2024-01-31").to_pandas("customers")
+    assert sorted(seen["customer_id"]) == ["007", "C"]
+    assert len(base.to_pandas("customers")) == 3
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_how_an_undated_opportunity_ended_is_not_known_from_the_past(kind):
+    opportunities = pd.DataFrame(
+        {
+            "opportunity_id": ["1"],
+            "customer_id": ["007"],
+            "opened_on": pd.to_datetime(["2024-01-06"]),
+            "amount": [5.0],
+            "stage": ["won"],
+            "won": [True],
+        }
+    )
+    base = CustomerBase.from_tables(ENGINES[kind](FIVE), opportunities=ENGINES[kind](opportunities))
+    now, then = base.to_pandas("opportunities"), base.at("2024-02-01").to_pandas("opportunities")
+    assert (now["won"].tolist(), now["stage"].tolist()) == ([True], ["won"])
+    assert len(then) == 1
+    assert then[["won", "stage"]].isna().all().all()
+    past = CustomerBase.from_tables(FIVE, opportunities=opportunities, as_of="2024-02-01")
+    assert past.to_pandas("opportunities")[["won", "stage"]].isna().all().all()
+
+
+def test_a_base_is_not_seen_from_before_its_first_transaction():
+    with pytest.raises(InputError, match=r"first transaction is of 2024-01-05.*2023-12-31"):
+        CustomerBase.from_tables(FIVE, as_of="2023-12-31")
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_days_that_cannot_be_are_set_aside_and_never_as_of(kind):
+    frame = FIVE.assign(date=["9999-12-31", "0001-01-01", "2024-02-31", "2024-01-05", "2024-01-06"])
+    with pytest.warns(DataWarning, match="3 with no usable date"):
+        base = CustomerBase.from_tables(ENGINES[kind](frame))
+    assert base.as_of == date(2024, 1, 6)
+
+
+def test_a_typed_date_in_the_year_9999_is_set_aside():
+    days = [datetime(9999, 12, 31), *[datetime(2024, 1, 5)] * 4]
+    for table in (FIVE.assign(date=days), pl.from_pandas(FIVE.assign(date=days))):
+        with pytest.warns(DataWarning, match="1 with no usable date"):
+            assert CustomerBase.from_tables(table).as_of == date(2024, 1, 5)
+
+
+# --- Values -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("nothing", ["nan", "None", "NULL", "N/A", "#N/A", "  ", "\u00a0", "<NA>"])
+def test_a_word_for_nothing_is_not_a_customer(kind, nothing):
+    frame = FIVE.assign(customer_id=[nothing, "NA", "007", "B", "B"])
+    with pytest.warns(DataWarning, match="1 with no usable customer_id"):
+        base = CustomerBase.from_tables(ENGINES[kind](frame))
+    assert set(base.to_pandas()["customer_id"]) == {"NA", "007", "B"}
+
+
+def test_a_column_of_numbers_and_texts_becomes_text():
+    frame = FIVE.assign(
+        customer_id=pd.Series([1, "a", 2.0, None, "b"], dtype=object),
+        extra=pd.Series([1, "x", {"a": 1}, None, 2.5], dtype=object),
+    )
+    objects = pl.from_pandas(FIVE).with_columns(
+        pl.Series("customer_id", [1, "a", 2.0, None, "b"], dtype=pl.Object)
+    )
+    for table in (frame, objects):
+        with pytest.warns(DataWarning, match="1 with no usable customer_id"):
+            base = CustomerBase.from_tables(table)
+        assert set(base.to_pandas()["customer_id"]) == {"1", "a", "2", "b"}
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_float_ids_without_end_or_beyond_exactness_are_set_aside(kind):
+    frame = FIVE.assign(customer_id=[float("inf"), 1e20, 7.0, 12.5, float("nan")])
+    with pytest.warns(DataWarning, match="3 with no usable customer_id"):
+        base = CustomerBase.from_tables(ENGINES[kind](frame))
+    assert set(base.to_pandas()["customer_id"]) == {"7", "12.5"}
+
+
+def test_mixed_amounts_and_dates_are_refused_with_an_example():
+    with pytest.raises(InputError, match=r"'amount'.*numbers.*'oops'"):
+        CustomerBase.from_tables(FIVE.assign(amount=pd.Series([1, "oops", 2, 3, 4], dtype=object)))
+    with pytest.raises(InputError, match=r"'date'.*'soon'"):
+        CustomerBase.from_tables(
+            FIVE.assign(date=pd.Series([datetime(2024, 1, 5), "soon", None, None, None]))
+        )
+    with pytest.raises(InputError, match=r"'date'.*dates.*45000"):
+        CustomerBase.from_tables(FIVE.assign(date=45000))
+
+
+AMOUNTS = [10.0, 5.0, 20.0, 8.0, -8.0]
+DATES = FIVE["date"].dt.date.tolist()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        FIVE.assign(amount=[Decimal(str(value)) for value in AMOUNTS]),
+        FIVE.assign(amount=pd.Series([Decimal(10), 5, 20.0, Decimal("8.0"), -8], dtype=object)),
+        FIVE.assign(amount=pd.array([10, 5, 20, 8, -8], dtype="Int64")),
+        FIVE.assign(amount=pd.arrays.SparseArray(AMOUNTS)),
+        FIVE.assign(amount=np.array(AMOUNTS, dtype="float16")),
+        FIVE.assign(customer_id=FIVE["customer_id"].astype("category")),
+        FIVE.assign(customer_id=FIVE["customer_id"].astype("string")),
+        FIVE.assign(date=DATES),
+        FIVE.assign(date=pd.Series(DATES).astype("category")),
+        FIVE.assign(date=FIVE["date"].astype(str)),
+        FIVE.assign(date=FIVE["date"].astype(str).astype("category")),
+        FIVE.assign(quantity=None, unit_price=pd.Series([None] * 5, dtype="string")),
+        FIVE.assign(extra=pd.period_range("2024-01", periods=5, freq="M"), other=1j),
+        FIVE.assign(customer_id=pd.Series(["007"] * 3 + ["B"] * 2, dtype="large_string[pyarrow]")),
+        pl.from_pandas(FIVE).with_columns(pl.col("customer_id").cast(pl.Categorical)),
+        pl.from_pandas(FIVE).with_columns(pl.col("amount").cast(pl.Decimal(10, 2))),
+        pl.from_pandas(FIVE).with_columns(pl.lit(None).alias("quantity")).lazy(),
+        pl.from_pandas(FIVE).to_arrow(),
+    ],
+)
+def test_every_usual_type_of_a_column_gives_the_same_purchases(frame):
+    assert purchases(CustomerBase.from_tables(frame)) == [
+        ("007", date(2024, 1, 5), 15.0),
+        ("007", date(2024, 3, 5), 20.0),
+        ("B", date(2024, 2, 1), 8.0),
+    ]
+
+
+# --- The wrong thing ----------------------------------------------------------------------------
+
+
+def test_no_transactions_and_no_table_are_said():
+    with pytest.raises(InputError, match="needs transactions"):
+        CustomerBase.from_tables(None)
+    for wrong in ([1, 2], {"a": 1}, 3, FIVE["amount"]):
+        with pytest.raises(InputError, match="must be a pandas"):
+            CustomerBase.from_tables(wrong)
+
+
+def test_a_file_that_is_no_parquet_is_pointed_to_what_reads_it(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text("customer_id,date,amount\n1,2024-01-01,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"rl\.import_export.*rl\.open_base"):
+        CustomerBase.from_tables(str(file))
+    with pytest.raises(InputError, match=r"folder.*rl\.open_base"):
+        CustomerBase.from_tables(tmp_path)
+
+
+@pytest.mark.parametrize("rate", ["0.3", True, float("nan"), -0.1])
+def test_a_margin_rate_is_a_number(rate):
+    with pytest.raises(InputError, match="between 0 and 1"):
+        CustomerBase.from_tables(FIVE, margin_rate=rate)
+
+
+@pytest.mark.parametrize("public", [describe_base, score_rfm, check_quality, find_duplicates])
+def test_something_else_than_a_base_is_answered_with_how_to_make_one(public):
+    for wrong in (FIVE, None, "data/sample/b2b"):
+        with pytest.raises(InputError, match=r"pass a CustomerBase.*imported\.to_base\(\)"):
+            public(wrong)

@@ -209,3 +209,27 @@ def test_the_kept_rows_of_a_folder_know_their_files_apart(tmp_path):
     assert reasons(done) == {"": 2, "missing_customer": 2}
     assert set(done.set_aside["file"]) == {"1.csv", "2.csv"}
     assert pd.notna(done.set_aside["row"]).all()
+
+
+def test_credit_notes_and_quotes_among_the_sales_are_pointed_out(tmp_path):
+    text = (
+        "Code client;Date;Montant HT;Type pièce|A;13/01/2024;10,50;Facture|"
+        "A;14/01/2024;5,50;Avoir|B;15/01/2024;6,50;Facture"
+    )
+    file = write(tmp_path, "x.csv", text)
+    with pytest.warns(DataWarning, match=r"'Type pièce'.*Avoir \(1\)"):
+        assert rl.import_export(file).rows_kept == 3
+    assert rl.import_export(file, leave_out={"Type pièce": "Avoir"}).rows_kept == 2
+
+
+def test_doubtful_consent_is_asked_about(tmp_path):
+    text = "Code client;Nom;Opt-in|1;A;1|2;B;0|3;C;2|4;D;ja"
+    with pytest.raises(QuestionError, match="contactable"):
+        rl.import_export(write(tmp_path, "x.csv", text), "customers")
+
+
+def test_a_rare_closing_date_is_found_far_down_the_file(tmp_path):
+    rows = [f"{n};Client {n};" for n in range(1500)] + ["9998;Y;13/01/2024", "9999;Z;31/01/2024"]
+    file = write(tmp_path, "x.csv", "|".join(["Code client;Nom;Date clôture", *rows]))
+    done = rl.import_export(file, "customers")
+    assert done.to_pandas()["closed_on"].notna().sum() == 2

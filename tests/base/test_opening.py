@@ -110,3 +110,25 @@ def test_the_raw_exports_of_the_sample_make_a_base_with_their_account():
 def test_the_raw_export_of_cdnow_is_its_table():
     raw, saved = rl.open_raw_base(CDNOW), rl.open_base(CDNOW)
     assert rl.score_rfm(raw).sentence() == rl.score_rfm(saved).sentence()
+
+
+@pytest.mark.parametrize("wrong", [pd.DataFrame({"a": [1]}), 3, ["a"], b"x"])
+def test_something_else_than_a_path_is_answered_with_the_way_to_a_base(wrong):
+    with pytest.raises(InputError, match=r"from_tables\(table\).*imported\.to_base\(\)"):
+        rl.open_base(wrong)
+
+
+def test_a_workbook_seen_from_before_its_first_transaction_is_refused(tmp_path):
+    (tmp_path / "t.parquet").write_bytes((CDNOW / "transactions.parquet").read_bytes())
+    text = 'as_of = 1990-01-01\n[tables.transactions]\nfile = "t.parquet"\n'
+    (tmp_path / "workbook.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="first transaction is of 1997-01-01"):
+        rl.open_base(tmp_path)
+
+
+def test_a_workbook_that_names_a_csv_says_what_reads_it(tmp_path):
+    (tmp_path / "x.csv").write_text("customer_id,date,amount\n1,2024-01-01,2\n", encoding="utf-8")
+    text = '[tables.transactions]\nfile = "x.csv"\n'
+    (tmp_path / "workbook.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"rl\.import_export.*rl\.open_base"):
+        rl.open_base(tmp_path)

@@ -657,6 +657,15 @@ def test_a_database_with_several_tables_is_asked_about(tmp_path):
         read_raw(f"sqlite:///{path}", sheet="x; DROP TABLE clients")
 
 
+def test_a_real_number_among_texts_of_a_database_stays_what_it_is(tmp_path):
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        connection.execute("CREATE TABLE ventes (ht)")
+        connection.execute("INSERT INTO ventes VALUES (1.234), ('12,50'), (NULL), (250)")
+    connection.close()
+    raw = read_raw(f"sqlite:///{tmp_path / 'crm.db'}")
+    assert amounts(raw, "ht") == [1.234, 12.5, None, 250]
+
+
 class Warehouse:
     """What the library asks of an Ibis connection; a real server is tried elsewhere."""
 

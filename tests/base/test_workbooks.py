@@ -86,6 +86,12 @@ def test_settings_are_read(tmp_path):
         ('name = "x"\n', "names no transactions table"),
         ('[tables.transactions]\nfile = "gone.parquet"\n', "gone.parquet"),
         ("[tables.transactions]\n", "names no file"),
+        ('tables = "x"\n', r"write \[tables.transactions\]"),
+        ('[tables]\ntransactions = "x"\n', r"write \[tables.transactions\]"),
+        ("[tables.transactions]\nfile = 3\n", "file = 3.*path in quotation marks"),
+        (TABLES + "raw = 3\n", "raw = 3.*path in quotation marks"),
+        (TABLES + "reading = 4\n", "reading = 4.*import_export"),
+        ("margin_rate = true\n" + TABLES, "margin_rate = True should be int or float"),
     ],
 )
 def test_a_bad_workbook_file_says_what_is_wrong(tmp_path, text, said):
@@ -122,3 +128,25 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         workbooks.write_text(file, "new")
     assert file.read_text("utf-8") == "old"
+
+
+@pytest.mark.parametrize(
+    "as_of", ["2024-01-15T00:00:00", "2024-01-15T23:59:59Z", '"2024-01-15T10:00:00"']
+)
+def test_a_moment_as_the_date_of_a_workbook_is_its_day(tmp_path, as_of):
+    settings = workbooks.read_workbook(workbook(tmp_path, f"as_of = {as_of}\n" + TABLES)).settings
+    assert type(settings.as_of) is date
+    assert settings.as_of == date(2024, 1, 15)
+
+
+@pytest.mark.parametrize("text", ["workbook = \n", "workbook = 3\n", "", "other = 'x'\n"])
+def test_a_damaged_note_of_what_is_loaded_says_how_to_load_again(project, text):
+    (project / "data" / "loaded.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"loaded\.toml.*rl\.load_workbook\(path\)"):
+        workbooks.loaded_path()
+
+
+@pytest.mark.parametrize("wrong", [3, ["a"], {"a": 1}])
+def test_a_path_to_load_has_to_be_a_path(project, wrong):
+    with pytest.raises(InputError, match="Give the path of a workbook folder"):
+        workbooks.load_workbook(wrong)
