@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any, Self
 import narwhals as nw
 
 from retention_lib.base import engine
-from retention_lib.base._raw import BLANKS
-from retention_lib.base._sql import NOTHINGS
 from retention_lib.base.contract import TABLES, Column, Table
 from retention_lib.errors import ChoiceError, DataWarning, InputError
 from retention_lib.wording import LANGUAGES, Language, Wording
@@ -454,9 +452,9 @@ def _typed(
     if column.kind == "text":
         if dtype.is_nested():
             raise _wrong_kind(table, name, dtype, "texts", frame)
-        return frame.with_columns(_as_text(name, dtype, frame.implementation))
+        return _as_text(frame, name, dtype)
     if dtype == nw.String or dtype == nw.Unknown:
-        frame = frame.with_columns(_as_text(name, dtype, frame.implementation))
+        frame = engine.with_clean_text(frame, name)
         if not _examples(frame, name):
             # Nothing in it, so it came without a type.
             dtype = _KINDS[column.kind]
@@ -485,8 +483,7 @@ _KINDS: dict[str, nw.dtypes.DType] = {
 }
 
 
-def _as_text(name: str, dtype: nw.dtypes.DType, implementation: nw.Implementation) -> nw.Expr:
-    """A column as text, trimmed; what an import takes for nothing (nan, N/A, …) is missing."""
+def _as_text(frame: nw.LazyFrame[Any], name: str, dtype: nw.dtypes.DType) -> nw.LazyFrame[Any]:
     column = nw.col(name)
     if dtype.is_float():
         # pandas makes 13085.0 of a whole-number column with gaps; the customer is 13085. Beyond
@@ -495,14 +492,12 @@ def _as_text(name: str, dtype: nw.dtypes.DType, implementation: nw.Implementatio
         whole = exact & (column == column.round(0))
         as_whole = nw.when(whole).then(column).cast(nw.Int64).cast(nw.String)
         part = nw.when(exact).then(column.cast(nw.String))
-        return nw.when(whole).then(as_whole).otherwise(part).alias(name)
-    text = column.cast(nw.String)
+        return frame.with_columns(nw.when(whole).then(as_whole).otherwise(part).alias(name))
     if dtype.is_decimal():
-        return text.str.replace(r"\.0+$", "").alias(name)
-    # Ibis trims nothing but its own blanks.
-    text = text.str.strip_chars(None if implementation.is_ibis() else BLANKS)
-    nothing = text.str.to_lowercase().is_in(["", *NOTHINGS])
-    return nw.when(~nothing).then(text).alias(name)
+        return frame.with_columns(column.cast(nw.String).str.replace(r"\.0+$", "").alias(name))
+    if dtype.is_integer():
+        return frame.with_columns(column.cast(nw.String))
+    return engine.with_clean_text(frame, name)
 
 
 def _as_dates(

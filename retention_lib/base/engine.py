@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals as nw
 
-from retention_lib.base._sql import quoted
+from retention_lib.base._raw import BLANKS
+from retention_lib.base._sql import NOTHINGS, clean_text_sql, quoted
 from retention_lib.base._typed import cells_as_text
 from retention_lib.errors import InputError, MissingPackageError
 
@@ -283,6 +284,20 @@ def _on_the_clock(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
         return _lazy(frame.to_native().with_columns(pl.col(zoned).dt.replace_time_zone(None)))
     return frame
+
+
+def with_clean_text(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
+    """A column as text, trimmed; what an import takes for nothing (nan, N/A, …) is missing."""
+    if frame.implementation.is_duckdb():
+        # Trimming forty kinds of blank is slow there, and nearly no value has one.
+        name = quoted(column)
+        cleaned = clean_text_sql(f"CAST({name} AS VARCHAR)")
+        return _lazy(frame.to_native().project(f"* REPLACE ({cleaned} AS {name})"))
+    # Ibis trims nothing but its own blanks.
+    blanks = None if frame.implementation.is_ibis() else BLANKS
+    value = nw.col(column).cast(nw.String).str.strip_chars(blanks)
+    nothing = value.str.to_lowercase().is_in(["", *NOTHINGS])
+    return frame.with_columns(nw.when(~nothing).then(value).alias(column))
 
 
 def with_iso_dates(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:

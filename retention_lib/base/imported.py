@@ -18,7 +18,7 @@ from retention_lib.base.judging import REASON, Reader
 from retention_lib.base.matching import Matching
 from retention_lib.base.mending import mended_reader, shown_headings
 from retention_lib.base.saving import save_table
-from retention_lib.base.sources import FILE, ROW
+from retention_lib.base.sources import FILE, NUMBER_MARK, ROW
 from retention_lib.base.values import quoted
 from retention_lib.errors import DataWarning, InputError
 from retention_lib.results import Listing, Result
@@ -113,7 +113,7 @@ class Import(Result):
         """
         reader = self.reader
         texts = ", ".join(
-            f"{reader.text(name)} AS {quoted(shown)}"
+            f"rtrim({reader.text(name)}, '{NUMBER_MARK}') AS {quoted(shown)}"
             for name, shown in shown_headings(reader.raw.header).items()
         )
         book = ", ".join(reader.book_columns())
@@ -304,7 +304,7 @@ def _warn_of_documents(reader: Reader) -> None:
 
 def _steps(reader: Reader) -> list[tuple[str, str, str]]:
     reading = reader.raw.reading
-    steps = []
+    steps = [("reading", said, "") for said in reading.assumptions if reading.parts]
     for part in reading.parts or (reading,):
         if part.encoding:
             steps.append(("encoding", part.encoding, part.encoding_evidence))

@@ -13,7 +13,7 @@ from functools import cached_property
 from retention_lib.base import contract, engine, values
 from retention_lib.base.deciding import Answers, Formats, decide
 from retention_lib.base.matching import UNIT_PRICE, Matching
-from retention_lib.base.sources import FILE, ROW, RawTable
+from retention_lib.base.sources import FILE, NUMBER_MARK, ROW, RawTable
 from retention_lib.base.values import quoted
 from retention_lib.errors import ChoiceError, QuestionError
 
@@ -294,7 +294,7 @@ class Reader:
 
     def _set_aside_copies(self) -> None:
         """Exact copies of an earlier line, every column of the export equal."""
-        columns = ", ".join(self.text(name) for name in self.raw.header)
+        columns = ", ".join(f"rtrim({self.text(n)}, '{NUMBER_MARK}')" for n in self.raw.header)
         self.connection.execute(
             f"""
             UPDATE judged SET {REASON} = 'exact_duplicate' WHERE {REASON} IS NULL AND rowid IN (

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention_lib.base.judging import Reader
-from retention_lib.base.sources import FILE, ROW, RawTable, read_raw
+from retention_lib.base.sources import FILE, ROW, RawTable, plain_text, read_raw
 from retention_lib.errors import InputError
 
 _OWN = ("row", "file", "reason", "reason_code", "line")
@@ -50,10 +50,11 @@ def mended_reader(reader: Reader, set_aside: pd.DataFrame, path: str | Path) -> 
     numbers = _row_numbers(mended, name)
     _must_be_set_aside(numbers, set_aside, name)
     columns: dict[str, object] = {ROW: pa.array(numbers, pa.int64())}
+    before = _rows_of(raw, numbers)
     for heading, shown in shown_headings(raw.header).items():
         known = shown in mended.header
-        texts = mended.table.column(shown) if known else pa.nulls(len(numbers), pa.string())
-        columns[heading] = texts.cast(pa.string())
+        texts = mended.table.column(shown).to_pylist() if known else [None] * len(numbers)
+        columns[heading] = pa.array(_untouched(texts, before[heading]), pa.string())
     replacing = pa.table(columns).select(raw.table.column_names)
     # A line that was no row at all and still has nothing in its columns has not been mended.
     replacing = replacing.filter(pa.array(_filled(replacing, raw.header)))
@@ -92,6 +93,20 @@ def _must_be_set_aside(numbers: list[int], set_aside: pd.DataFrame, name: str) -
         )
 
 
+def _rows_of(raw: RawTable, numbers: list[int]) -> dict[str, list[str | None]]:
+    """The texts of those rows as the export had them; nothing for lines that were no rows."""
+    places = pc.index_in(pa.array(numbers, pa.int64()), raw.table.column(ROW).combine_chunks())
+    return {name: raw.table.column(name).take(places).to_pylist() for name in raw.header}
+
+
+def _untouched(texts: list[str | None], before: list[str | None]) -> list[str | None]:
+    """Cells nobody has changed, as the export had them: a number of Excel stays a number."""
+    return [
+        old if old is not None and plain_text(old) == plain_text(text or "") else text
+        for text, old in zip(texts, before, strict=True)
+    ]
+
+
 def _filled(table: pa.Table, header: Sequence[str]) -> list[bool]:
     frame = table.to_pandas()
     texts = frame[list(header)].fillna("").apply(lambda column: column.str.strip())
@@ -103,4 +118,5 @@ def _with_rows(raw: RawTable, replacing: pa.Table) -> RawTable:
     table = raw.table.filter(pc.invert(pc.is_in(raw.table.column(ROW), rows)))
     rejected = raw.rejected.filter(pc.invert(pc.is_in(raw.rejected.column(ROW), rows)))
     whole = pa.concat_tables([table, replacing.cast(table.schema)]).sort_by(ROW)
-    return replace(raw, table=whole, rejected=rejected)
+    # Texts may have been typed into columns of numbers; a number shows by itself that it is one.
+    return replace(raw, table=whole, rejected=rejected, number_columns=())

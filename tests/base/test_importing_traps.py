@@ -233,3 +233,33 @@ def test_a_rare_closing_date_is_found_far_down_the_file(tmp_path):
     file = write(tmp_path, "x.csv", "|".join(["Code client;Nom;Date clôture", *rows]))
     done = rl.import_export(file, "customers")
     assert done.to_pandas()["closed_on"].notna().sum() == 2
+
+
+def excel(file: Path, *rows: tuple[object, ...]) -> Path:
+    book = openpyxl.Workbook()
+    for row in (("Code client", "Date", "Montant HT"), *rows):
+        book.active.append(row)
+    book.save(file)
+    return file
+
+
+def test_a_number_of_excel_is_that_number_beside_any_text(tmp_path):
+    rows = [("A", "13/01/2024", 1.234), ("B", "14/01/2024", "12,50-"), ("C", "15/01/2024", 250)]
+    done = rl.import_export(excel(tmp_path / "x.xlsx", *rows))
+    assert done.to_pandas()["amount"].tolist() == [1.234, -12.5, 250.0]
+
+
+def test_a_number_of_excel_stays_one_when_another_cell_of_its_row_is_mended(tmp_path):
+    rows = [("A", "13/01/2024", "10,50"), ("B", "no day", 1.234), ("C", "15/01/2024", "7,25")]
+    answers = {"date": "Date"}
+    done = rl.import_export(excel(tmp_path / "x.xlsx", *rows), matching=answers)
+    file = done.save(tmp_path / "shop") / "set_aside_transactions.xlsx"
+    columns = {"Date": "14/01/2024"}
+
+    def mend(sheet):
+        headings = {cell.value: cell.column for cell in sheet[1]}
+        for name, value in columns.items():
+            sheet.cell(2, headings[name]).value = value
+
+    edit(file, mend)
+    assert done.add_mended(file).to_pandas()["amount"].tolist() == [10.5, 1.234, 7.25]
