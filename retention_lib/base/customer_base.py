@@ -450,7 +450,7 @@ def _typed(
     if dtype in (nw.Categorical, nw.Enum):
         frame, dtype = frame.with_columns(nw.col(name).cast(nw.String)), nw.String()
     if column.kind == "text":
-        if dtype.is_nested():
+        if dtype.is_nested() or dtype == nw.Duration:
             raise _wrong_kind(table, name, dtype, "texts", frame)
         return _as_text(frame, name, dtype)
     if dtype == nw.String or dtype == nw.Unknown:

@@ -551,3 +551,11 @@ def test_something_else_than_a_base_is_answered_with_how_to_make_one(public):
     for wrong in (FIVE, None, "data/sample/b2b"):
         with pytest.raises(InputError, match=r"pass a CustomerBase.*imported\.to_base\(\)"):
             public(wrong)
+
+
+def test_ids_that_are_no_texts_or_numbers_are_refused_with_an_example():
+    lists, durations = FIVE.assign(customer_id=[[1]] * 5), pl.from_pandas(FIVE)
+    durations = durations.with_columns(customer_id=pl.duration(days=1))
+    for table in (lists, pl.from_pandas(lists), durations):
+        with pytest.raises(InputError, match=r"'customer_id'.*should hold texts.*for example"):
+            CustomerBase.from_tables(table)
