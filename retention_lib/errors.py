@@ -8,6 +8,7 @@ shown without a traceback: a marketer has no use for one, and a developer finds 
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable
 
 
@@ -70,3 +71,20 @@ class MissingPackageError(RetentionError, ImportError):
 
 class DataWarning(UserWarning):
     """Something about the data that changes what a figure means; carries the counts."""
+
+
+def _plain_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """A warning about the data without the path of a library file, which helps nobody."""
+    if issubclass(category, DataWarning):
+        return f"Please note: {message}\n"
+    return _usual_warning(message, category, filename, lineno, line)
+
+
+_usual_warning = warnings.formatwarning
+warnings.formatwarning = _plain_warning

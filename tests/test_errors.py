@@ -1,8 +1,16 @@
 """Errors say what, how many, one example and the remedy, and show no traceback to a marketer."""
 
+import warnings
+
 import pytest
 
-from retention_lib.errors import ChoiceError, InputError, QuestionError, RetentionError
+from retention_lib.errors import (
+    ChoiceError,
+    DataWarning,
+    InputError,
+    QuestionError,
+    RetentionError,
+)
 
 
 def test_a_bad_choice_lists_the_choices_and_the_nearest():
@@ -30,11 +38,20 @@ def test_a_notebook_shows_the_message_without_a_traceback(kind):
 def test_a_notebook_really_uses_it():
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
+    from traitlets.config import Config
 
-    shell = InteractiveShell()
+    # Without a history, which would be written into the person's own.
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     with capture_output() as shown:
         shell.run_cell(
             "from retention_lib.errors import InputError\nraise InputError('3 rows, see row 2')"
         )
     assert "Your data needs a hand: 3 rows, see row 2" in shown.stdout + shown.stderr
     assert "Traceback" not in shown.stdout + shown.stderr
+
+
+def test_a_warning_about_the_data_names_no_file_of_the_library():
+    said = warnings.formatwarning("3 rows have no date.", DataWarning, "/somewhere/base.py", 7)
+    assert said == "Please note: 3 rows have no date.\n"
+    usual = warnings.formatwarning("old", DeprecationWarning, "/somewhere/other.py", 7)
+    assert "/somewhere/other.py:7: DeprecationWarning: old" in usual

@@ -122,7 +122,9 @@ def decide(
         raise QuestionError(questions)
     decided = Decisions(tuple(groups))
     for day in decided.assumed():
-        warnings.warn(f"{day.evidence} {day.how_to_change}", DataWarning, stacklevel=6)
+        warnings.warn(
+            f"{day.evidence}; to change it, {day.how_to_change}", DataWarning, stacklevel=6
+        )
     return decided
 
 

@@ -323,7 +323,7 @@ def _steps(reader: Reader) -> list[tuple[str, str, str]]:
             steps.append((f"numbers in {column!r}{where}", how, amount.evidence))
         for column, day in group.dates.items():
             how = (day.order or "only one reading").replace("_", " ")
-            change = f" {day.how_to_change}" if day.assumed else ""
+            change = f"; to change it, {day.how_to_change}" if day.assumed else ""
             steps.append((f"dates in {column!r}{where}", how, day.evidence + change))
     for name, (rows, example) in reader.unread.items():
         said = f"{rows:,} could not be read, such as {example!r}"

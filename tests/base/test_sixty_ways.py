@@ -20,10 +20,12 @@ from typing import Any
 
 import duckdb
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from retention_lib.base.importing import import_export
 from retention_lib.base.sources import RawTable, read_raw
 from retention_lib.base.values import (
     amount_sql,
@@ -598,6 +600,26 @@ def test_the_same_rows_come_back_or_a_question(way: Way, tmp_path: Path) -> None
         assert raw.header == list(way.headings)
     if way.repeat_header:
         assert raw.rejected["reason"].to_pylist().count("repeated_header") == 4
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_the_import_gives_the_same_rows_too(way: Way, tmp_path: Path) -> None:
+    source = (way.write or _to_text)(way, tmp_path)
+    told = {k: v for k, v in way.answer.items() if k in ARGUMENTS_OF_READING}
+    headings = read_raw(source, **told).header
+    places = {"customer_id": 0, "date": 4, "amount": 5, "quantity": 6}
+    matching = {name: headings[place] for name, place in places.items()}
+    done = import_export(source, matching=matching, currency="EUR", **way.answer)
+    kept = done.to_pandas()
+    rows = sorted(
+        (client, pd.Timestamp(day).date(), round(amount * 100), int(quantity))
+        for client, day, amount, quantity in kept[list(places)].itertuples(index=False)
+    )
+    expected = sorted((row[0], row[4], row[5], row[6]) for row in _expected(way))
+    if way.asks == "date_order=":
+        expected = [row for row in expected if row[1].year == 2023]
+    assert rows == expected
+    assert done.rows_read == done.rows_kept + len(done.set_aside)
 
 
 def test_there_are_sixty_ways_and_few_of_them_ask() -> None:
