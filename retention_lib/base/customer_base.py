@@ -285,7 +285,7 @@ def require_base(value: object) -> None:
     """
     if not isinstance(value, CustomerBase):
         raise InputError(
-            f"pass a CustomerBase; for an import use imported.to_base(), for a table "
+            f"Pass a CustomerBase; for an import use imported.to_base(), for a table "
             f"rl.CustomerBase.from_tables(table). Got {type(value).__name__}."
         )
 

@@ -51,6 +51,7 @@ def propose_matching(
     'customer_id'
     """
     contract.table(table)
+    _check_kinds(path, encoding=encoding, separator=separator, sheet=sheet, header_row=header_row)
     raw = read_raw(path, encoding=encoding, separator=separator, sheet=sheet, header_row=header_row)
     return match_headings(raw.header, table, samples=_samples(raw), wording=Wording(language))
 
@@ -93,6 +94,7 @@ def import_export(
     (6919, 6919)
     """
     contract.table(table)
+    _check_kinds(path, encoding=encoding, separator=separator, sheet=sheet, header_row=header_row)
     if duplicates not in ("keep", "set_aside"):
         raise ChoiceError("duplicates", duplicates, ("keep", "set_aside"))
     answers = Answers(
@@ -151,6 +153,21 @@ def import_raw(table: str = "transactions", *, path: str | Path | None = None) -
 
 def _language(book: workbooks.Workbook) -> Language:
     return "fr" if book.settings.language == "fr" else "en"
+
+
+def _check_kinds(path: object, **told: object) -> None:
+    """Refuse arguments of the wrong kind in words, before anything stumbles over them."""
+    if not isinstance(path, str | Path):
+        raise InputError(
+            f"Give the path of an export, such as 'data/mine/my_export.csv'; got "
+            f"{type(path).__name__}. A table that is in memory already goes to "
+            f"rl.CustomerBase.from_tables(table)."
+        )
+    for name, value in told.items():
+        kind = int if name == "header_row" else str
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+            wanted = "a whole number" if kind is int else "a text"
+            raise InputError(f"{name} is {wanted}; got {value!r}.")
 
 
 def _kept_path(path: str | Path) -> str:

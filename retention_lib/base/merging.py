@@ -15,7 +15,7 @@ import narwhals as nw
 import pandas as pd
 
 from retention_lib.base import engine
-from retention_lib.base.customer_base import CustomerBase, day_column
+from retention_lib.base.customer_base import CustomerBase, day_column, require_base
 from retention_lib.errors import DataWarning, InputError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def merge_duplicates(
     >>> merged.to_pandas()["customer_id"].tolist()
     ['1', '1']
     """
+    require_base(base)
     if isinstance(duplicates, Mapping):
         if groups is not None:
             raise InputError("groups goes with proposals of find_duplicates, not with a list.")
@@ -85,6 +86,7 @@ def undo_merge(base: CustomerBase) -> CustomerBase:
     >>> undo_merge(merge_duplicates(base, {"2": "1"})).to_pandas()["customer_id"].tolist()
     ['1', '2']
     """
+    require_base(base)
     before = base.made_from.get("before_merge")
     if before is None:
         raise InputError("Nothing was merged in this base, so there is no merge to undo.")

@@ -32,8 +32,13 @@ IDENTIFYING: tuple[str, ...] = (
     "person_id",
     "account_manager",
     "prospect",
+    "kept_id",
+    "other_id",
 )
 """Columns that say who somebody is; masked where ``RETENTION_MASK`` is 1."""
+
+TELLING: tuple[str, ...] = ("example", "why", "line", "samples", "value")
+"""Columns of free text in which names may stand; left out of masked tables altogether."""
 
 MASK_VARIABLE = "RETENTION_MASK"
 _NOTHING = "–"
@@ -57,6 +62,7 @@ def render(result: Result) -> str:
     masked = os.environ.get(MASK_VARIABLE) == "1"
     if masked:
         frame = mask_frame(frame, IDENTIFYING, word=result.wording.say("mask.customer"))
+        frame = frame.drop(columns=[name for name in TELLING if name in frame])
     if frame.empty and isinstance(result, Listing):
         return f"<p><strong>{_escape(result.sentence())}</strong></p>"
     parts = [
@@ -98,7 +104,8 @@ def _pseudonym(value: object, column: str, word: str) -> object:
     digits = f"{number // 10**4:04} {number % 10**4:04}"
     if column == "email":
         return f"{digits.replace(' ', '.')}@masked.invalid"
-    return f"{word} {digits}" if column in ("customer_id", "name", "prospect") else digits
+    named = ("customer_id", "name", "prospect", "kept_id", "other_id")
+    return f"{word} {digits}" if column in named else digits
 
 
 def _table(frame: pd.DataFrame, rows: int, formats: Mapping[str, str], wording: Wording) -> str:

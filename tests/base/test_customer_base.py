@@ -549,7 +549,7 @@ def test_a_margin_rate_is_a_number(rate):
 @pytest.mark.parametrize("public", [describe_base, score_rfm, check_quality, find_duplicates])
 def test_something_else_than_a_base_is_answered_with_how_to_make_one(public):
     for wrong in (FIVE, None, "data/sample/b2b"):
-        with pytest.raises(InputError, match=r"pass a CustomerBase.*imported\.to_base\(\)"):
+        with pytest.raises(InputError, match=r"Pass a CustomerBase.*imported\.to_base\(\)"):
             public(wrong)
 
 

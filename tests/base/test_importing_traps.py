@@ -263,3 +263,18 @@ def test_a_number_of_excel_stays_one_when_another_cell_of_its_row_is_mended(tmp_
 
     edit(file, mend)
     assert done.add_mended(file).to_pandas()["amount"].tolist() == [10.5, 1.234, 7.25]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"path": None}, "Give the path"),
+        ({"path": pd.DataFrame()}, "from_tables"),
+        ({"header_row": "1"}, "header_row is a whole number"),
+        ({"separator": 5}, "separator is a text"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_refused_in_words(tmp_path, arguments, said):
+    file = write(tmp_path, "x.csv", "Customer ID;Date;Amount|A;2024-01-13;10.5")
+    with pytest.raises(InputError, match=said):
+        rl.import_export(**{"path": file, **arguments})

@@ -9,7 +9,7 @@ import pytest
 
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.portfolio.rfm import score_rfm
-from retention_lib.results import Result
+from retention_lib.results import Listing, Result
 from retention_lib.views.tables import mask_frame, render
 from retention_lib.wording import Wording
 
@@ -189,3 +189,14 @@ def test_a_room_that_must_not_read_names_sets_one_variable(monkeypatch, language
     assert "007" not in text and "evil" not in text
     assert f"{word} " in text
     assert {"en": "masked", "fr": "masqués"}[language] in text
+
+
+def test_a_masked_table_shows_no_name_in_its_free_texts_either(monkeypatch):
+    monkeypatch.setenv("RETENTION_MASK", "1")
+    frame = pd.DataFrame(
+        {"customer_id": ["C1"], "kept_id": ["C1"], "why": ["like Durand"], "example": ["Durand"]}
+    )
+    text = render(Listing(frame, wording=Wording("en", "EUR"), said="Found."))
+    assert "Durand" not in text
+    assert "C1" not in text
+    assert text.count("Customer ") >= 2
