@@ -111,12 +111,19 @@ class Import(Result):
         Columns: ``row``, ``reason`` (in words), ``reason_code``, then those of the export, and
         ``line`` with the text of lines that are no rows at all.
         """
+        return self._aside()
+
+    def _aside(self, *, first_of_each: bool = False, rows: int | None = None) -> pd.DataFrame:
+        """Rows set aside; the choice of some is made in the engine, for there may be many."""
         reader = self.reader
         texts = ", ".join(
             f"rtrim({reader.text(name)}, '{NUMBER_MARK}') AS {quoted(shown)}"
             for name, shown in shown_headings(reader.raw.header).items()
         )
         book = ", ".join(reader.book_columns())
+        nth = f"row_number() OVER (PARTITION BY reason_code ORDER BY {book})"
+        chosen = f"QUALIFY {nth} = 1" if first_of_each else ""
+        limit = f"LIMIT {int(rows)}" if rows is not None else ""
         relation = reader.connection.sql(
             f"""
             SELECT * FROM (
@@ -124,7 +131,7 @@ class Import(Result):
                 FROM judged WHERE {REASON} IS NOT NULL
                 UNION ALL BY NAME
                 SELECT {book}, reason AS reason_code, text AS line FROM rejected
-            ) ORDER BY {book}"""
+            ) {chosen} ORDER BY {book} {limit}"""
         )
         frame = relation.to_arrow_table().to_pandas()
         frame = frame.rename(columns={ROW: "row", FILE: "file"})
@@ -174,19 +181,15 @@ class Import(Result):
 
     def first_set_aside(self, rows: int = 8) -> Listing:
         """The first rows that were not kept, for looking at: row, reason and the line itself."""
-        aside = self.set_aside.head(rows)
-        own = [name for name in aside.columns if name not in ("row", "reason", "reason_code")]
+        aside = self._aside(rows=rows)
         lines = [
-            textwrap.shorten(
-                " · ".join(str(v) for v in row if pd.notna(v) and v), 90, placeholder="…"
-            )
-            for row in aside[own].to_numpy()
+            textwrap.shorten(_cells_in_words(row), 90, placeholder="…")
+            for _, row in aside.iterrows()
         ]
         shown = aside[["row", "reason"]].assign(row=aside["row"].astype(str), line=lines)
         count = self.rows_read - self.rows_kept
-        return Listing(
-            shown, wording=self.wording, said=self.wording.say("import.aside", rows=count)
-        )
+        said = self.wording.say("import.aside" if count else "import.aside_none", rows=count)
+        return Listing(shown, wording=self.wording, said=said)
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows kept, in pandas, for looking at."""
@@ -210,12 +213,10 @@ class Import(Result):
     def outcome(self) -> dict[str, Any]:
         """The account of the import, for ``workbook.toml`` and the scorecard."""
         aside = self.table[self.table["reason"] != ""]
-        examples = {}
-        for code, rows in self.set_aside.groupby("reason_code", sort=True):
-            first = rows.iloc[0]
-            own = [name for name in ("row", "file", "reason", "reason_code") if name in first]
-            cells = [str(cell) for cell in first.drop(own).dropna() if str(cell).strip()]
-            examples[str(code)] = [int(first["row"]), " · ".join(cells)[:200]]
+        examples = {
+            str(first["reason_code"]): [int(first["row"]), _cells_in_words(first)[:200]]
+            for _, first in self._aside(first_of_each=True).sort_values("reason_code").iterrows()
+        }
         return {
             "file": self.file,
             "rows_read": self.rows_read,
@@ -278,6 +279,12 @@ class Import(Result):
             {"raw": self.path or None, "reading": reading},
             settings,
         )
+
+
+def _cells_in_words(row: pd.Series[Any]) -> str:
+    """What the export says in a row set aside: its cells that say something."""
+    own = [name for name in ("row", "file", "reason", "reason_code") if name in row]
+    return " · ".join(str(cell) for cell in row.drop(own).dropna() if str(cell).strip())
 
 
 def _warn_of_unread(reader: Reader) -> None:

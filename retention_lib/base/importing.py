@@ -134,7 +134,7 @@ def import_raw(table: str = "transactions", *, path: str | Path | None = None) -
     chapter on the raw file runs on any base.
     """
     place = workbooks.loaded_path() if path is None else Path(path)
-    if place.name == workbooks.FILE_NAME or (place / workbooks.FILE_NAME).is_file():
+    if workbooks.is_workbook(place):
         book = workbooks.read_workbook(place)
         entry = book.tables.get(table)
         if entry is None:

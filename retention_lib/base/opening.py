@@ -15,7 +15,13 @@ from retention_lib.base import engine
 from retention_lib.base.contract import TABLES
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.base.importing import import_export, import_raw
-from retention_lib.base.workbooks import FILE_NAME, Workbook, as_path, loaded_path, read_workbook
+from retention_lib.base.workbooks import (
+    Workbook,
+    as_path,
+    is_workbook,
+    loaded_path,
+    read_workbook,
+)
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.results import Result
 from retention_lib.wording import LANGUAGES, Language, Sentence
@@ -43,7 +49,7 @@ def open_base(
     place = loaded_path() if path is None else as_path(path)
     if not place.exists():
         raise InputError(f"There is nothing at {place}. Give a workbook folder or a file.")
-    if place.name == FILE_NAME or (place / FILE_NAME).is_file():
+    if is_workbook(place):
         base = _open_workbook(read_workbook(place))
     elif place.suffix == ".parquet":
         base = CustomerBase.from_tables(place, name=place.stem, made_from={"path": place.name})
@@ -63,7 +69,7 @@ def open_raw_base(path: str | Path | None = None) -> CustomerBase:
     the import set aside is in the base's account, where :func:`check_quality` looks for it.
     """
     place = loaded_path() if path is None else as_path(path)
-    if not (place.name == FILE_NAME or (place / FILE_NAME).is_file()):
+    if not is_workbook(place):
         return open_base(place)
     book = read_workbook(place)
     with_raw = [name for name, entry in book.tables.items() if entry.raw and entry.raw.exists()]

@@ -128,6 +128,11 @@ def _found(given: str) -> Path:
     )
 
 
+def is_workbook(place: Path) -> bool:
+    """Whether a path is a workbook folder or its ``workbook.toml``."""
+    return place.name == FILE_NAME or (place / FILE_NAME).is_file()
+
+
 def read_workbook(path: Path) -> Workbook:
     """Read ``workbook.toml``; every problem of it is said at once, with the remedy."""
     file = path / FILE_NAME if path.is_dir() else path

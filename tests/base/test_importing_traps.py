@@ -265,6 +265,11 @@ def test_a_number_of_excel_stays_one_when_another_cell_of_its_row_is_mended(tmp_
     assert done.add_mended(file).to_pandas()["amount"].tolist() == [10.5, 1.234, 7.25]
 
 
+def test_where_nothing_was_set_aside_no_first_rows_are_announced(tmp_path):
+    done = rl.import_export(write(tmp_path, "x.csv", "Customer ID;Date;Amount|A;2024-01-13;10.5"))
+    assert done.first_set_aside().sentence() == "Not a single row had to be set aside."
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
