@@ -27,8 +27,24 @@ if TYPE_CHECKING:
     from retention_lib.errors import InputError as InputError
     from retention_lib.errors import QuestionError as QuestionError
     from retention_lib.errors import RetentionError as RetentionError
+    from retention_lib.portfolio.cohorts import retention_cohorts as retention_cohorts
+    from retention_lib.portfolio.cross_sell import find_cross_sell as find_cross_sell
+    from retention_lib.portfolio.flows import measure_flows as measure_flows
+    from retention_lib.portfolio.lost import list_lost as list_lost
+    from retention_lib.portfolio.migration import segment_migration as segment_migration
+    from retention_lib.portfolio.needs import measure_needs as measure_needs
+    from retention_lib.portfolio.opportunities import check_opportunities as check_opportunities
+    from retention_lib.portfolio.people import check_people as check_people
+    from retention_lib.portfolio.profiles import profile_segments as profile_segments
+    from retention_lib.portfolio.replacement import measure_replacement as measure_replacement
     from retention_lib.portfolio.rfm import score_rfm as score_rfm
     from retention_lib.portfolio.schemes import SegmentScheme as SegmentScheme
+    from retention_lib.portfolio.signals import find_signals as find_signals
+    from retention_lib.portfolio.tenure import value_by_tenure as value_by_tenure
+    from retention_lib.portfolio.typology import find_types as find_types
+    from retention_lib.portfolio.value import measure_value as measure_value
+    from retention_lib.portfolio.watch import watch_list as watch_list
+    from retention_lib.portfolio.window import measure_window as measure_window
 
 __version__ = "0.1.0"
 
@@ -41,6 +57,22 @@ _HOMES = {
     "base.simulate": ("simulate_base",),
     "base.workbooks": ("load_workbook",),
     "errors": ("DataWarning", "InputError", "QuestionError", "RetentionError"),
+    "portfolio.cohorts": ("retention_cohorts",),
+    "portfolio.cross_sell": ("find_cross_sell",),
+    "portfolio.flows": ("measure_flows",),
+    "portfolio.lost": ("list_lost",),
+    "portfolio.migration": ("segment_migration",),
+    "portfolio.needs": ("measure_needs",),
+    "portfolio.opportunities": ("check_opportunities",),
+    "portfolio.people": ("check_people",),
+    "portfolio.profiles": ("profile_segments",),
+    "portfolio.replacement": ("measure_replacement",),
+    "portfolio.signals": ("find_signals",),
+    "portfolio.tenure": ("value_by_tenure",),
+    "portfolio.typology": ("find_types",),
+    "portfolio.value": ("measure_value",),
+    "portfolio.watch": ("watch_list",),
+    "portfolio.window": ("measure_window",),
     "portfolio.rfm": ("score_rfm",),
     "portfolio.schemes": ("SegmentScheme",),
 }

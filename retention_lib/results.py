@@ -41,7 +41,8 @@ class Result(ABC):
     assumptions: Mapping[str, object] = field(default_factory=dict, kw_only=True)
 
     chart: ClassVar[str] = ""
-    """Name of the function in ``views.charts`` that draws this result; empty for none."""
+    """What draws this result: a function of ``views.charts``, or ``module.function`` of another
+    module of the views; empty for none."""
 
     formats: ClassVar[Mapping[str, str]] = {}
     """How columns are shown: column to ``money``, ``percent``, ``count`` or ``decimal``."""
@@ -64,7 +65,8 @@ class Result(ABC):
         """Draw the picture of this result, on ``ax`` where one is given."""
         if not self.chart:
             raise RetentionError(f"{type(self).__name__} has no picture; see .to_frame().")
-        axes: Axes = getattr(_views("charts"), self.chart)(self, ax=ax)
+        module, _, function = self.chart.rpartition(".")
+        axes: Axes = getattr(_views(module or "charts"), function)(self, ax=ax)
         return axes
 
     def __repr__(self) -> str:

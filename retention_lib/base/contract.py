@@ -156,6 +156,12 @@ TABLES: dict[str, Table] = {
                     unit="day",
                 ),
                 Column(
+                    "is_contract",
+                    "flag",
+                    "Runs a contract or subscription: only its end, not silence, makes it lost.",
+                    "Sous contrat ou abonné : seule la fin du contrat en fait un client perdu.",
+                ),
+                Column(
                     "closure_reason",
                     "text",
                     "Why the account was closed.",

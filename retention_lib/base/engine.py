@@ -8,9 +8,11 @@ back one row a customer, as pandas, by way of Arrow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 Naming: TypeAlias = Callable[[Sequence[str]], list[str]]
 """The names that columns get in a base, for those they come with, one for one."""
+
+_KEPT = count()
 
 # Whole numbers up to here are exact as floating numbers.
 EXACT = 2**53
@@ -408,3 +412,36 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
 def one_row(frame: nw.LazyFrame[Any]) -> dict[str, Any]:
     """The single row of an aggregate, as a dictionary."""
     return dict(frame.collect("pyarrow").rows(named=True)[0])
+
+
+@contextmanager
+def kept(frame: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
+    """The same rows worked out once and kept in the engine for as long as the block lasts.
+
+    For what several questions are asked of, such as one row a customer and day. Nothing leaves
+    the engine; frames made from it are of no use after the block.
+
+    >>> import pandas as pd
+    >>> frame = as_lazy(pd.DataFrame({"n": [1, 2]}), "numbers", connect())
+    >>> with kept(frame.filter(nw.col("n") > 1)) as held:
+    ...     one_row(held.select(nw.col("n").max()))
+    {'n': 2}
+    """
+    native, implementation = frame.to_native(), frame.implementation
+    if implementation.is_duckdb():
+        name = f"rl_kept_{next(_KEPT)}"
+        native.query("rl_kept_source", f"CREATE TEMP TABLE {name} AS SELECT * FROM rl_kept_source")
+        try:
+            yield _lazy(native.query("rl_kept_source", f"SELECT * FROM {name}"))
+        finally:
+            native.query("rl_kept_source", f"DROP TABLE {name}")
+    elif implementation.is_pyspark() or implementation.is_pyspark_connect():
+        cached = native.cache()
+        try:
+            yield _lazy(cached)
+        finally:
+            cached.unpersist()
+    elif implementation.is_ibis():
+        yield _lazy(native.cache())
+    else:
+        yield frame.collect(frame.implementation).lazy()

@@ -14,12 +14,21 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from retention_lib.views import theme
+from retention_lib.views.drawing import (
+    draw_bars,
+    finish,
+    fit_margins,
+    key_above,
+    label_bars,
+    list_in_alt,
+    only_horizontal_bars,
+    short_share,
+    write_at_ends,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
     from matplotlib.text import Text
 
     from retention_lib.base.opening import BaseDescription
@@ -35,7 +44,6 @@ Box = tuple[float, float, float, float]
 _WRITABLE_LEVELS = 5
 _SIZES = (10.0, 9.5, 9.0, 8.5, 8.0)
 _LEADING = 1.35  # from line to line, in sizes of the type
-_EDGE = 0.015  # of the figure, kept free all round
 
 
 def plot_segment_map(result: RfmResult, *, ax: Axes | None = None) -> Axes:
@@ -50,7 +58,7 @@ def plot_segment_map(result: RfmResult, *, ax: Axes | None = None) -> Axes:
             _draw_patches(drawn, result)
         else:
             _draw_blocks(drawn, result)
-        _finish(drawn, result.finding(), _describe_segments(result, "chart.segment_map.alt"))
+        finish(drawn, result.finding(), _describe_segments(result, "chart.segment_map.alt"))
     return drawn
 
 
@@ -63,15 +71,17 @@ def plot_segment_shares(profile: SegmentProfile, *, ax: Axes | None = None) -> A
         drawn = ax if ax is not None else theme.new_axes(9.0, 1.5 + 0.42 * max(len(table), 4))
         places = range(len(table))
         revenue = table["share_of_revenue"].fillna(0.0)
-        _bars(drawn, [p - 0.19 for p in places], revenue, [colours[c] for c in table.segment_code])
-        _bars(drawn, [p + 0.19 for p in places], table["share_of_customers"], theme.RULE)
-        _label_bars(drawn, table["share_of_revenue"], -0.19, profile.wording, bold=True)
-        _label_bars(drawn, table["share_of_customers"], 0.19, profile.wording)
+        draw_bars(
+            drawn, [p - 0.19 for p in places], revenue, [colours[c] for c in table.segment_code]
+        )
+        draw_bars(drawn, [p + 0.19 for p in places], table["share_of_customers"], theme.RULE)
+        label_bars(drawn, table["share_of_revenue"], -0.19, profile.wording, bold=True)
+        label_bars(drawn, table["share_of_customers"], 0.19, profile.wording)
         drawn.set_yticks(list(places), [textwrap.fill(name, 26) for name in table["segment"]])
-        _only_horizontal_bars(drawn, len(table))
+        only_horizontal_bars(drawn, len(table))
         drawn.set_xlabel(say("chart.segment_shares.axis"), loc="left")
         _key_of_pairs(drawn, colours[table["segment_code"].iloc[0]], profile.wording)
-        _finish(drawn, profile.finding(), _describe_segments(profile, "chart.segment_shares.alt"))
+        finish(drawn, profile.finding(), _describe_segments(profile, "chart.segment_shares.alt"))
     return drawn
 
 
@@ -88,17 +98,17 @@ def plot_quality(scorecard: Result, *, ax: Axes | None = None) -> Axes:
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(9.0, 1.9 + 0.38 * max(len(found), 3))
         colours = [theme.SEVERITY_COLOURS.get(s, theme.NEUTRAL) for s in found["severity"]]
-        _bars(drawn, range(len(found)), found["share"], colours, height=0.66)
+        draw_bars(drawn, range(len(found)), found["share"], colours, height=0.66)
         labels = [_rows_and_share(w, row) for row in found.itertuples()]
-        _write_at_ends(drawn, found["share"], labels)
+        write_at_ends(drawn, found["share"], labels)
         drawn.set_yticks(
             range(len(found)), [textwrap.fill(str(label), 42) for label in found["label"]]
         )
-        _only_horizontal_bars(drawn, len(found))
+        only_horizontal_bars(drawn, len(found))
         drawn.set_xlabel(w.say("chart.quality.axis"), loc="left")
         _key_of_severities(drawn, found["severity"].unique(), w)
         said = [f"{row.label}: {_rows_and_share(w, row)}" for row in found.itertuples()]
-        _finish(drawn, scorecard.sentence(), w.say("chart.quality.alt", checks=_list_in_alt(said)))
+        finish(drawn, scorecard.sentence(), w.say("chart.quality.alt", checks=list_in_alt(said)))
     return drawn
 
 
@@ -126,7 +136,7 @@ def plot_set_aside(result: Result, *, ax: Axes | None = None) -> Axes:
         drawn.set_ylim(0.6 + 0.5 * len(table), -0.4)
         drawn.set_axis_off()
         said = [f"{row.label}: {_rows_and_share(w, row)}" for row in table.itertuples()]
-        _finish(drawn, result.sentence(), w.say("chart.set_aside.alt", fates=_list_in_alt(said)))
+        finish(drawn, result.sentence(), w.say("chart.set_aside.alt", fates=list_in_alt(said)))
     return drawn
 
 
@@ -144,7 +154,7 @@ def plot_months(result: BaseDescription, *, ax: Axes | None = None) -> Axes:
         drawn.yaxis.set_major_formatter(lambda value, _: w.number(value))
         drawn.grid(axis="y")
         said = [f"{w.month(row.month)}: {w.money(row.revenue)}" for row in months.itertuples()]
-        _finish(drawn, result.finding(), w.say("chart.months.alt", months=_list_in_alt(said)))
+        finish(drawn, result.finding(), w.say("chart.months.alt", months=list_in_alt(said)))
     return drawn
 
 
@@ -174,7 +184,7 @@ def _draw_patches(ax: Axes, result: RfmResult) -> None:
     ax.set_xlabel(result.wording.say("chart.segment_map.fm", levels=scheme.levels))
     _label_recency(ax, result)
     # Margins first: how much fits into a patch depends on how large it will be.
-    _fit_margins(ax, result.finding())
+    fit_margins(ax, result.finding())
     by_code = result.profile().table.set_index("segment_code")
     for segment in scheme.segments:
         _write_patch(ax, segment.cells, by_code.loc[segment.code], colours[segment.code], result)
@@ -232,7 +242,7 @@ def _figures(wording: Wording, row: pd.Series[Any]) -> list[str]:
         return [wording.say("chart.segment_map.nobody")]
     figures = [wording.say("chart.segment_map.customers", customers=int(row["customers"]))]
     if row["share_of_revenue"] == row["share_of_revenue"]:
-        share = _short_share(wording, float(row["share_of_revenue"]))
+        share = short_share(wording, float(row["share_of_revenue"]))
         figures.append(wording.say("chart.segment_map.revenue", share=share))
     return figures
 
@@ -399,67 +409,7 @@ def _draw_key(ax: Axes, result: RfmResult, colours: Mapping[str, str]) -> None:
     )
 
 
-# --- bars ------------------------------------------------------------------------------------
-
-
-def _bars(
-    ax: Axes,
-    places: Iterable[float],
-    shares: pd.Series[Any],
-    colours: Any,
-    *,
-    height: float = 0.36,
-) -> None:
-    ax.barh(
-        list(places),
-        list(shares),
-        height=height,
-        color=colours,
-        # A thin line keeps the palest bars visible on white, and on a weak projector.
-        edgecolor=theme.QUIET_INK,
-        linewidth=0.5,
-    )
-
-
-def _label_bars(
-    ax: Axes, shares: pd.Series[Any], offset: float, wording: Wording, *, bold: bool = False
-) -> None:
-    labels = [_short_share(wording, float(share)) for share in shares]
-    _write_at_ends(ax, shares, labels, offset=offset, bold=bold)
-
-
-def _write_at_ends(
-    ax: Axes,
-    shares: pd.Series[Any],
-    labels: Sequence[str],
-    *,
-    offset: float = 0.0,
-    bold: bool = False,
-) -> None:
-    for place, (share, label) in enumerate(zip(shares, labels, strict=True)):
-        end = 0.0 if share != share else float(share)
-        ax.annotate(
-            label,
-            (max(end, 0.0), place + offset),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            size=9.5,
-            weight="bold" if bold else "normal",
-        )
-
-
-def _only_horizontal_bars(ax: Axes, count: int) -> None:
-    """First bar on top, no ruler: the figures stand at the ends of the bars."""
-    from matplotlib.ticker import NullLocator
-
-    ax.set_ylim(max(count, 1) - 0.45, -0.55)
-    low, high = ax.get_xlim()
-    ax.set_xlim(min(low, 0.0), (high if high > 0 else 1.0) * 1.04)
-    ax.xaxis.set_major_locator(NullLocator())
-    ax.spines[:].set_visible(False)
-    ax.axvline(0, color=theme.QUIET_INK, linewidth=0.8)
-    ax.tick_params(axis="y", length=0)
+# --- bars and words ------------------------------------------------------------------------
 
 
 def _key_of_pairs(ax: Axes, colour: str, wording: Wording) -> None:
@@ -472,7 +422,7 @@ def _key_of_pairs(ax: Axes, colour: str, wording: Wording) -> None:
         lw=0.5,
         label=wording.say("chart.segment_shares.customers"),
     )
-    _key_above(ax, [revenue, customers])
+    key_above(ax, [revenue, customers])
 
 
 def _key_of_severities(ax: Axes, found: Iterable[str], wording: Wording) -> None:
@@ -484,21 +434,7 @@ def _key_of_severities(ax: Axes, found: Iterable[str], wording: Wording) -> None
         for name in known
     ]
     if len(patches) > 1:
-        _key_above(ax, patches)
-
-
-def _key_above(ax: Axes, patches: Sequence[Patch]) -> None:
-    """Between the title and the bars, where no bar can run into it."""
-    ax.legend(
-        handles=patches,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=len(patches),
-        borderaxespad=0.1,
-        borderpad=0.1,
-        columnspacing=1.5,
-        handlelength=1.4,
-    )
+        key_above(ax, patches)
 
 
 def _fate_colours(reasons: Iterable[str]) -> list[str]:
@@ -513,25 +449,13 @@ def _fate_colours(reasons: Iterable[str]) -> list[str]:
     return colours
 
 
-# --- words and margins -----------------------------------------------------------------------
-
-
 def _segment_colours(scheme: Any) -> dict[str, str]:
     return theme.segment_colours([segment.code for segment in scheme.segments])
 
 
-def _short_share(wording: Wording, share: float) -> str:
-    """A share for a label; a share that rounds to nothing without being nothing is below 0.1."""
-    if share != share:
-        return "–"
-    if 0 < abs(share) < 0.0005:
-        return "< " + wording.percent(0.001)
-    return wording.percent(share, decimals=0 if abs(share) >= 0.1 or share == 0 else 1)
-
-
 def _rows_and_share(wording: Wording, row: Any) -> str:
     return wording.say(
-        "chart.rows_and_share", rows=int(row.rows), share=_short_share(wording, float(row.share))
+        "chart.rows_and_share", rows=int(row.rows), share=short_share(wording, float(row.share))
     )
 
 
@@ -544,86 +468,9 @@ def _describe_segments(result: Any, key: str) -> str:
             "chart.segment",
             segment=row.segment,
             customers=int(row.customers),
-            share_of_customers=_short_share(w, float(row.share_of_customers)),
-            share_of_revenue=_short_share(w, float(row.share_of_revenue)),
+            share_of_customers=short_share(w, float(row.share_of_customers)),
+            share_of_revenue=short_share(w, float(row.share_of_revenue)),
         )
         for row in table.itertuples()
     ]
-    return w.say(key, finding=result.finding(), segments=_list_in_alt(said))
-
-
-def _list_in_alt(said: Sequence[str]) -> str:
-    return "; ".join(said)
-
-
-def _finish(ax: Axes, title: str, text: str) -> None:
-    """Give the chart its title, its margins and its text alternative."""
-    from matplotlib.text import Text
-
-    for written in ax.findobj(Text):
-        written.set_parse_math(False)  # US$ is money, not a formula
-    theme.describe(ax.figure, text)
-    _fit_margins(ax, title)
-
-
-def _fit_margins(ax: Axes, title: str) -> None:
-    """Make room for the labels as long as they are, and set the title over the whole width.
-
-    On axes that were handed in, the layout is the caller's: only the title is set.
-    """
-    figure, left = ax.figure, 0.0
-    ax.set_title("", loc="left")
-    if isinstance(figure, theme.WorkbookFigure):
-        # A label at the end of a bar hangs over more as the axes get narrower: measured again.
-        for _ in range(3):
-            left = _fit_sides(ax, figure)
-    above = _overhang(ax)[3]
-    lines = _set_title(ax, title, left, above)
-    if isinstance(figure, theme.WorkbookFigure):
-        size = (lines * 13 * 1.3 + 10) * theme.DPI / 72
-        top = 1 - (size + above) / figure.bbox.height
-        figure.subplots_adjust(top=max(top, ax.get_position().y0 + 0.1))
-
-
-def _fit_sides(ax: Axes, figure: Figure) -> float:
-    """Fit left, right and lower margin to what hangs over the axes; give back the left one."""
-    left, bottom, right, _ = _overhang(ax)
-    width, height = figure.bbox.width, figure.bbox.height
-    figure.subplots_adjust(
-        left=left / width + _EDGE,
-        right=1 - right / width - _EDGE,
-        bottom=bottom / height + _EDGE * width / height,
-        top=0.8,
-    )
-    return left / width + _EDGE
-
-
-def _overhang(ax: Axes) -> tuple[float, float, float, float]:
-    """Pixels that labels take beyond the axes: left, below, right, above."""
-    inner, outer = ax.get_window_extent(), ax.get_tightbbox() or ax.get_window_extent()
-    return (inner.x0 - outer.x0, inner.y0 - outer.y0, outer.x1 - inner.x1, outer.y1 - inner.y1)
-
-
-def _set_title(ax: Axes, title: str, left: float, above: float) -> int:
-    """Set the title from the left edge of the figure, or of axes handed in; count its lines."""
-    # A percentage stays on one line with its sign.
-    title = title.rstrip(".").replace(" %", "\N{NO-BREAK SPACE}%")
-    figure, room, start = ax.figure, ax.get_window_extent().width, 0.0
-    if left:
-        room = figure.bbox.width * (1 - 2 * _EDGE)
-        start = -(left - _EDGE) / ax.get_position().width
-    drawn = ax.set_title(title, x=start, pad=above * 72 / figure.dpi + 6, loc="left")
-    columns = len(title)
-    while drawn.get_window_extent().width > room and columns > 20:
-        columns = min(columns - 1, math.ceil(columns * room / drawn.get_window_extent().width))
-        drawn.set_text(textwrap.fill(title, columns))
-    drawn.set_text(_balanced(title, columns))
-    return drawn.get_text().count("\n") + 1
-
-
-def _balanced(title: str, columns: int) -> str:
-    """Wrap a title into lines of like length, so that no word is left alone on the last."""
-    lines = len(textwrap.wrap(title, columns))
-    while columns > 20 and len(textwrap.wrap(title, columns - 1)) == lines:
-        columns -= 1
-    return textwrap.fill(title, columns)
+    return w.say(key, finding=result.finding(), segments=list_in_alt(said))

@@ -44,6 +44,14 @@ PAPER = "#FFFFFF"
 RULE = "#C8C8C8"
 NEUTRAL = "#8A8F94"
 KEPT = "#2E50CA"
+GAIN = "#2D9072"
+LOSS = "#B94A08"
+STOCK = KEPT
+"""What came in, what leaked out, what is there: the same three colours in every chart."""
+SERIES = ("#2E50CA", "#B94A08", "#2D9072", "#C4A75B", "#6F4A66", "#6CBCFA", "#38372B", "#A9B0B4")
+"""Categories without a colour of their own, in order; tell them apart by a label as well."""
+HEAT = ("#FFFFFF", "#C9DCF7", "#6CA0E8", "#2E50CA", "#081B4C")
+"""From nothing to most, one hue, darker is more: readable in greyscale."""
 # What a reason may look like beside KEPT, in order; after the last one they begin again.
 SET_ASIDE_COLOURS = ("#B94A08", "#C4A75B", "#6F4A66", "#A9B0B4", "#38372B", "#F8EF3E")
 
