@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from retention_lib.portfolio.replacement import measure_replacement as measure_replacement
     from retention_lib.portfolio.rfm import score_rfm as score_rfm
     from retention_lib.portfolio.schemes import SegmentScheme as SegmentScheme
+    from retention_lib.portfolio.signals import SignalSettings as SignalSettings
     from retention_lib.portfolio.signals import find_signals as find_signals
     from retention_lib.portfolio.tenure import value_by_tenure as value_by_tenure
     from retention_lib.portfolio.typology import find_types as find_types
@@ -67,7 +68,7 @@ _HOMES = {
     "portfolio.people": ("check_people",),
     "portfolio.profiles": ("profile_segments",),
     "portfolio.replacement": ("measure_replacement",),
-    "portfolio.signals": ("find_signals",),
+    "portfolio.signals": ("SignalSettings", "find_signals"),
     "portfolio.tenure": ("value_by_tenure",),
     "portfolio.typology": ("find_types",),
     "portfolio.value": ("measure_value",),

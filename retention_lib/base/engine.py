@@ -415,11 +415,14 @@ def one_row(frame: nw.LazyFrame[Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def kept(frame: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
+def kept(
+    frame: nw.LazyFrame[Any], *, outlived_by: nw.LazyFrame[Any] | None = None
+) -> Iterator[nw.LazyFrame[Any]]:
     """The same rows worked out once and kept in the engine for as long as the block lasts.
 
     For what several questions are asked of, such as one row a customer and day. Nothing leaves
-    the engine; frames made from it are of no use after the block.
+    the engine; frames made from it are of no use after the block. Where what ``frame`` is made
+    of may be gone before the block ends, ``outlived_by`` is a frame of the same base that is not.
 
     >>> import pandas as pd
     >>> frame = as_lazy(pd.DataFrame({"n": [1, 2]}), "numbers", connect())
@@ -431,10 +434,12 @@ def kept(frame: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
     if implementation.is_duckdb():
         name = f"rl_kept_{next(_KEPT)}"
         native.query("rl_kept_source", f"CREATE TEMP TABLE {name} AS SELECT * FROM rl_kept_source")
+        # DuckDB looks at the relation that a statement is sent through before it obeys.
+        through = native if outlived_by is None else outlived_by.to_native()
         try:
-            yield _lazy(native.query("rl_kept_source", f"SELECT * FROM {name}"))
+            yield _lazy(through.query("rl_kept_source", f"SELECT * FROM {name}"))
         finally:
-            native.query("rl_kept_source", f"DROP TABLE {name}")
+            through.query("rl_kept_source", f"DROP TABLE {name}")
     elif implementation.is_pyspark() or implementation.is_pyspark_connect():
         cached = native.cache()
         try:

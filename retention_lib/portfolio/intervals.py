@@ -16,7 +16,7 @@ SEED = 20260101
 Values: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
-def share_interval(hits: int, of: int) -> tuple[float, float]:
+def share_interval(hits: float, of: float) -> tuple[float, float]:
     """Wilson's interval of a share, which holds for few cases and for none too.
 
     Missing on both sides where there is no case. Wilson 1927, doi 10.1080/01621459.1927.10502953.

@@ -117,6 +117,23 @@ def score_rfm(
     )
 
 
+def score_like(base: CustomerBase, reference: RfmResult) -> pd.DataFrame:
+    """Score a base with the cut points, the window and the scheme of another day's result.
+
+    So a customer changes segment only where its behaviour crossed a line, not because the
+    lines moved with everybody else. Columns: those of ``reference``, the scores being those of
+    its scheme.
+    """
+    table, _ = _measure(base, reference.window_days)
+    known = reference.segment_cut_points.dropna(subset=["threshold"])
+    for measure, score in MEASURES.items():
+        cuts = np.sort(known.loc[known["measure"] == measure, "threshold"].to_numpy(dtype=float))
+        table[score] = score_levels(measure, table[measure].to_numpy(), cuts)
+    positions = reference.scheme.positions(*(table[score].to_numpy() for score in "rfm"))
+    _name_segments(table, reference.scheme, positions, base.wording)
+    return table
+
+
 def cut_points(values: Values, bins: int) -> Values:
     """The ``bins - 1`` values that cut sorted values into equal parts, interpolated linearly.
 

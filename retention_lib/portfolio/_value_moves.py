@@ -1,0 +1,95 @@
+"""Who came, stayed and went between two days: the standing on each of them, side by side."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+import numpy as np
+
+from retention_lib.base import engine
+from retention_lib.base.customer_base import CustomerBase
+from retention_lib.errors import InputError
+from retention_lib.portfolio.activity import standing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_MONTHS = 120
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How every customer stood on ``start`` and stands on ``end``.
+
+    ``frame``: one row a customer, ``customer_id, opening_revenue, closing_revenue`` (net, in the
+    activity window; 0 where not active on that day) and the flags ``opening`` (active on
+    ``start``), ``closing`` (active on ``end``), ``is_new`` (first purchase after ``start``).
+    """
+
+    start: date
+    end: date
+    frame: pd.DataFrame
+
+
+def check_months(months: object) -> int:
+    """The number of months, or an ``InputError`` that says what it must be."""
+    whole = isinstance(months, int | np.integer) and not isinstance(months, bool)
+    if not whole or not 1 <= int(months) <= MOST_MONTHS:  # type: ignore[call-overload]
+        raise InputError(
+            f"months must be a whole number of months from 1 to {MOST_MONTHS}, such as 12; "
+            f"got {months!r}."
+        )
+    return int(months)  # type: ignore[call-overload, no-any-return]
+
+
+def months_before(day: date, months: int) -> date:
+    """The day so many months earlier; of the last day of a month the last day of that month.
+
+    >>> months_before(date(2025, 2, 28), 12), months_before(date(2025, 3, 30), 1)
+    (datetime.date(2024, 2, 29), datetime.date(2025, 2, 28))
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    is_last = day.day == calendar.monthrange(day.year, day.month)[1]
+    return date(year, month + 1, last if is_last else min(day.day, last))
+
+
+def first_transaction(base: CustomerBase) -> date:
+    """The day of the first transaction."""
+    first = engine.one_row(base.visible("transactions").select(nw.col("day").min()))
+    return engine.day_of(first["day"])
+
+
+def needed_from(base: CustomerBase, months: int) -> date:
+    """The day from which transactions must be there to compare with so many months ago."""
+    start = engine.day_number(months_before(base.as_of, months))
+    return engine.day_of(start - base.activity_window_days + 1)
+
+
+def moves(base: CustomerBase, months: int) -> Moves | None:
+    """Who came, stayed and went in the last so many months.
+
+    None where the history does not cover a whole activity window before them: then nobody can
+    say who was active at the beginning.
+    """
+    if first_transaction(base) > needed_from(base, months):
+        return None
+    start = months_before(base.as_of, months)
+    columns = ("customer_id", "active", "revenue")
+    now = engine.collect(standing(base).select(*columns, "first_day"))
+    then = engine.collect(standing(base.at(start)).select(*columns))
+    both = now.merge(then, on="customer_id", how="left", suffixes=("", "_then"))
+    both = both.sort_values("customer_id", ignore_index=True)
+    opening = both["active_then"].eq(True).to_numpy(dtype=bool)
+    closing = both["active"].eq(True).to_numpy(dtype=bool)
+    frame = both[["customer_id"]].copy()
+    earlier, later = both["revenue_then"].fillna(0.0), both["revenue"].fillna(0.0)
+    frame["opening_revenue"] = np.where(opening, earlier, 0.0).round(2) + 0.0
+    frame["closing_revenue"] = np.where(closing, later, 0.0).round(2) + 0.0
+    frame["opening"], frame["closing"] = opening, closing
+    frame["is_new"] = both["first_day"].to_numpy() > engine.day_number(start)
+    return Moves(start, base.as_of, frame)

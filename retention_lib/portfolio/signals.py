@@ -1,0 +1,374 @@
+"""Warning signs: who shows one now, how much is at stake, and what each was worth in the past.
+
+A sign that was no better than chance on this base's own past is switched off and says so. The
+signs and their parameters are those of :class:`SignalSettings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import narwhals as nw
+import numpy as np
+
+from retention_lib.base import engine
+from retention_lib.base.customer_base import CustomerBase, require_base
+from retention_lib.errors import ChoiceError, InputError
+from retention_lib.portfolio._signals_facts import Facts, Frame, opened
+from retention_lib.portfolio._signals_found import compared_since, firing, given_up
+from retention_lib.portfolio._signals_judged import TrackRecord, judge
+from retention_lib.portfolio._signals_record import (
+    Counts,
+    Past,
+    check_horizon,
+    count_past,
+    past_of,
+)
+from retention_lib.portfolio._signals_settings import (
+    SIGNALS,
+    SignalSettings,
+    available,
+    check_settings,
+    missing_for,
+)
+from retention_lib.portfolio._signals_state import YEAR, Days, column, days_of, states, yardsticks_of
+from retention_lib.portfolio._signals_words import name_of, tell
+from retention_lib.portfolio.money import margin_basis
+from retention_lib.results import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "SIGNALS",
+    "SignalSettings",
+    "SignalsResult",
+    "TrackRecord",
+    "find_signals",
+    "signal_history",
+]
+
+INCLUDE = ("proven", "all")
+
+
+def find_signals(
+    base: CustomerBase,
+    *,
+    settings: SignalSettings | None = None,
+    include: str = "proven",
+    horizon_days: int | None = None,
+) -> SignalsResult:
+    """Find the customers who show a warning sign, most money at stake first.
+
+    One row a customer and sign, active customers only. ``value_at_stake`` is what the customer,
+    or for an abandoned range that range, brought in the 365 days up to ``as_of``: margin where
+    the base knows it, else net revenue. It is a fact about the past, no forecast; a customer with
+    two signs stands in two rows, so add up customers and not rows.
+
+    Parameters
+    ----------
+    base
+        The customer base; nothing after its ``as_of`` is looked at.
+    settings
+        The parameters of the signs; ``None`` for the defaults of :class:`SignalSettings`.
+    include
+        ``proven`` leaves out the signs that were no better than chance on this base's own past;
+        signs of which the past cannot tell are kept. ``all`` shows every sign.
+    horizon_days
+        A customer was lost after a past date if it bought nothing for so many days, or closed its
+        account in them. ``None`` is the longest of 180, 90, 60 and 30 that leaves three dates.
+
+    Raises
+    ------
+    InputError
+        Where ``settings`` or ``horizon_days`` cannot be.
+    ChoiceError
+        Where ``include`` is something else.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> lines = pd.DataFrame({"customer_id": ["a"] * 12 + ["b"] * 16,
+    ...     "date": [*pd.date_range("2024-01-05", periods=12, freq="14D"),
+    ...              *pd.date_range("2024-01-05", periods=16, freq="14D")],
+    ...     "amount": 10.0})
+    >>> signals = find_signals(CustomerBase.from_tables(lines), include="all")
+    >>> signals.to_frame()[["customer_id", "signal", "since", "value_at_stake"]]
+      customer_id                   signal      since  value_at_stake
+    0           a  Silent beyond its habit 2024-07-03           120.0
+    """
+    require_base(base)
+    chosen = check_settings(settings)
+    if include not in INCLUDE:
+        raise ChoiceError("include", include, INCLUDE)
+    horizon = check_horizon(horizon_days)
+    now = base.as_of_day
+    with opened(base, chosen) as facts:
+        past = _past(facts, now, horizon)
+        with _seen(facts, past, now) as (flagged, yardsticks, counts):
+            active, total = _totals(facts, flagged, now)
+            found = firing(facts, flagged, now)
+            compared = compared_since(facts, flagged, yardsticks, now)
+        ranges = given_up(facts, now) if facts.ranges is not None else _no_ranges()
+        signs = tell(found, ranges, compared, chosen, base.wording, now)
+    record = judge(base, chosen, counts, past, horizon)
+    return _result(base, chosen, include, signs, record, active, total)
+
+
+def signal_history(
+    base: CustomerBase,
+    days: Sequence[int],
+    *,
+    customers: Sequence[str] | None = None,
+    settings: SignalSettings | None = None,
+) -> pd.DataFrame:
+    """Which signs were firing on each of those days, as seen on that day.
+
+    ``days`` are day numbers up to ``base.as_of``. One row a customer, sign and day: ``customer_id``,
+    ``signal`` (its code) and ``day``, for customers active on the day, sorted by day, customer and
+    sign. ``customers`` bounds whose signs are looked at, not what they are compared with.
+
+    Raises ``InputError`` where a day lies after ``as_of`` or is no whole number.
+    """
+    import pandas as pd
+
+    require_base(base)
+    chosen, wanted = check_settings(settings), _check_days(base, days)
+    found = pd.DataFrame({"customer_id": pd.Series(dtype="str"), "signal": pd.Series(dtype="str"),
+                          "day": pd.Series(dtype="int64")})  # fmt: skip
+    if not wanted or (customers is not None and not len(customers)):
+        return found
+    with opened(base, chosen) as facts, days_of(facts, wanted) as span:
+        asked = facts if customers is None else _only(facts, customers)
+        with yardsticks_of(facts, span) as yardsticks, states(asked, span, yardsticks) as flagged:
+            fires = [f"fires_{code}" for code in facts.codes]
+            some = nw.any_horizontal(*(column(name) == 1 for name in fires), ignore_nulls=False)
+            rows = engine.collect(flagged.filter(some).select("customer_id", "at", *fires))
+    parts = [
+        pd.DataFrame(
+            {
+                "customer_id": rows.loc[rows[f"fires_{code}"] == 1, "customer_id"],
+                "signal": code,
+                "day": rows.loc[rows[f"fires_{code}"] == 1, "at"].astype("int64"),
+            }
+        )
+        for code in facts.codes
+    ]
+    listed = pd.concat([found, *parts])
+    place = {code: number for number, code in enumerate(SIGNALS)}
+    listed["place"] = listed["signal"].map(place)
+    ordered = listed.sort_values(["day", "customer_id", "place"], ignore_index=True)
+    return ordered.drop(columns="place")
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class SignalsResult(Result):
+    """Who shows a warning sign now, one row a customer and sign, most money at stake first.
+
+    Columns: ``customer_id, name`` (where known), ``signal, since`` (first day of this spell; signs
+    that compare stretches of time are looked at week by week, half a year back at most; else the
+    day of what was said), ``days`` since then, ``evidence`` in words, ``value_at_stake``,
+    ``verdict`` on the sign, ``signal_code``.
+
+    ``track_record``: what each sign was worth in the past. ``by_sign``: one row a sign shown:
+    ``signal, customers, value_at_stake, signal_code``. ``switched_off``: the same for those that
+    are not. ``not_available``: ``signal, needs`` for signs that this base cannot tell.
+    """
+
+    chart: ClassVar[str] = "signal_charts.plot_signals"
+    hidden: ClassVar[tuple[str, ...]] = ("verdict", "signal_code")
+    formats: ClassVar[Mapping[str, str]] = {"days": "count", "value_at_stake": "money"}
+
+    track_record: TrackRecord = field(kw_only=True)
+    by_sign: pd.DataFrame = field(kw_only=True)
+    switched_off: pd.DataFrame = field(kw_only=True)
+    not_available: pd.DataFrame = field(kw_only=True)
+    settings: SignalSettings = field(kw_only=True)
+    active: int = field(kw_only=True)
+    value: float = field(kw_only=True)
+    total: float = field(kw_only=True)
+    measure: str = field(kw_only=True)
+
+    def sentence(self) -> str:
+        """How many show a sign, what they brought, which signs are off and which cannot be told."""
+        w, said = self.wording, [self.finding()]
+        if len(self.switched_off):
+            names = w.listing(list(self.switched_off["signal"]))
+            said.append(w.say("signals.off", count=len(self.switched_off), signals=names))
+        if len(self.not_available):
+            told = w.listing(list(self.not_available["signal"]))
+            needs = w.listing(sorted(set(self.not_available["needs"])))
+            said.append(w.say("signals.missing", signals=told, needs=needs))
+        return " ".join(f"{part}." for part in said)
+
+    def finding(self) -> str:
+        """The sentence without its full stop and without the signs that are not shown."""
+        w, customers = self.wording, int(self.table["customer_id"].nunique())
+        if not self.active:
+            return w.say("signals.nobody", date=self.assumptions["signals_on"])
+        if not customers:
+            return w.say("signals.none", active=self.active)
+        counts = {"customers": customers, "active": self.active}
+        money = {"value": w.money(self.value), "measure": self.measure}
+        if self.total > 0 and self.value <= self.total and self.active >= 30:
+            share = w.percent(self.value / self.total, decimals=0)
+            return w.say("signals.finding_share", **counts, **money, share=share)
+        return w.say("signals.finding", **counts, **money)
+
+
+def _past(facts: Facts, now: int, horizon: int | None) -> Past | None:
+    if facts.first_day is None:
+        return None
+    return past_of(facts.first_day, now, facts.settings, horizon)
+
+
+@contextmanager
+def _seen(
+    facts: Facts, past: Past | None, now: int
+) -> Iterator[tuple[Frame, Frame, Counts | None]]:
+    """Everybody's signs today, the base's figures, and what the past says of the signs."""
+    numbers = [*(past.days if past else ()), now]
+    with days_of(facts, numbers) as days, yardsticks_of(facts, days) as yardsticks:
+        sample = facts.sample()
+        with states(sample, days, yardsticks) as looked:
+            counts = count_past(sample, looked, days, past, now) if past else None
+            if facts.one_in == 1:
+                yield looked, yardsticks, counts
+                return
+        with states(facts, Days((now,), None), yardsticks) as flagged:
+            yield flagged, yardsticks, counts
+
+
+def _totals(facts: Facts, flagged: Frame, now: int) -> tuple[int, float]:
+    """How many customers are active, and what all customers brought in the year."""
+    active = engine.one_row(flagged.filter(column("at") == now).select(nw.len().alias("n")))
+    year = facts.lines.filter(column("day") <= now, column("day") > now - YEAR)
+    worth = engine.one_row(year.select(column("worth").sum()))["worth"]
+    return int(active["n"]), float(worth or 0.0)
+
+
+def _only(facts: Facts, customers: Sequence[str]) -> Facts:
+    wanted = facts.customers.filter(column("customer_id").is_in(list(customers))).select("code")
+    return facts.limited(lambda frame: frame.join(wanted, on="code", how="semi"))
+
+
+def _check_days(base: CustomerBase, days: Sequence[int]) -> list[int]:
+    wanted = []
+    for day in days:
+        if not isinstance(day, int | np.integer) or isinstance(day, bool):
+            raise InputError(
+                f"days are day numbers, such as engine.day_number(date(2025, 6, 30)); got {day!r}."
+            )
+        if int(day) > base.as_of_day:
+            raise InputError(
+                f"The day {engine.day_of(int(day))} lies after {base.as_of}, the day this base is "
+                f"seen from."
+            )
+        wanted.append(int(day))
+    return sorted(set(wanted))
+
+
+def _no_ranges() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"code": pd.Series(dtype="int64")})
+
+
+def _result(
+    base: CustomerBase,
+    settings: SignalSettings,
+    include: str,
+    signs: pd.DataFrame,
+    record: TrackRecord,
+    active: int,
+    total: float,
+) -> SignalsResult:
+    import pandas as pd
+
+    w = base.wording
+    judged = record.table.set_index("signal_code")
+    shown = set(judged.index[judged["on"]]) if include == "proven" else set(judged.index)
+    table = _table(base, signs[signs["code"].isin(shown)], judged["verdict"].to_dict())
+    by_sign = _by_sign(signs, record)
+    is_shown = by_sign["signal_code"].isin(shown)
+    lacking = [(code, missing_for(base, code)) for code in SIGNALS]
+    not_available = pd.DataFrame(
+        [(name_of(code, w), _needs(base, *gap), code) for code, gap in lacking if gap],
+        columns=["signal", "needs", "signal_code"],
+    )
+    known = margin_basis(base).known
+    # A customer with several signs is counted once, at the most of them.
+    value = float(table.groupby("customer_id")["value_at_stake"].max().clip(lower=0).sum())
+    return SignalsResult(
+        table,
+        wording=w,
+        assumptions={
+            "signals_on": w.date(base.as_of),
+            "signals_value": w.say("signals.value_margin" if known else "signals.value_revenue"),
+            "signals_shown": w.say(f"signals.include_{include}"),
+            **record.assumptions,
+        },
+        track_record=record,
+        by_sign=by_sign[is_shown].reset_index(drop=True),
+        switched_off=by_sign[~is_shown].reset_index(drop=True),
+        not_available=not_available,
+        settings=settings,
+        active=active,
+        value=value,
+        total=total,
+        measure=w.say("signals.margin" if known else "signals.revenue"),
+    )
+
+
+def _table(base: CustomerBase, signs: pd.DataFrame, verdicts: Mapping[str, str]) -> pd.DataFrame:
+    import pandas as pd
+
+    w = base.wording
+    days = signs["since"].astype("int64").to_numpy()
+    table = pd.DataFrame({"customer_id": signs["customer_id"].to_numpy()})
+    names = _names(base)
+    if names is not None:
+        table["name"] = table["customer_id"].map(names)
+    table["signal"] = [name_of(code, w) for code in signs["code"]]
+    table["since"] = days.astype("datetime64[D]").astype("datetime64[s]")
+    table["days"] = base.as_of_day - days
+    table["evidence"] = signs["evidence"].to_numpy()
+    table["value_at_stake"] = signs["value_at_stake"].to_numpy(dtype=float).round(2) + 0.0
+    table["verdict"] = [verdicts[code] for code in signs["code"]]
+    table["signal_code"] = signs["code"].to_numpy()
+    order = {code: place for place, code in enumerate(SIGNALS)}
+    table["place"] = table["signal_code"].map(order)
+    ordered = table.sort_values(
+        ["value_at_stake", "customer_id", "place"], ascending=[False, True, True], ignore_index=True
+    )
+    return ordered.drop(columns="place")
+
+
+def _names(base: CustomerBase) -> dict[str, str] | None:
+    if not base.has("customers", "name"):
+        return None
+    named = engine.collect(base.visible("customers").select("customer_id", "name"))
+    kept = named.dropna(subset=["name"]).sort_values(["customer_id", "name"])
+    return dict(zip(kept["customer_id"], kept["name"], strict=True))
+
+
+def _by_sign(signs: pd.DataFrame, record: TrackRecord) -> pd.DataFrame:
+    """One row a sign that can be told: customers and money, most money first."""
+    grouped = signs.groupby("code")["value_at_stake"].agg(["size", "sum"])
+    by_sign = record.table[["signal", "signal_code"]].copy()
+    by_sign["customers"] = by_sign["signal_code"].map(grouped["size"]).fillna(0).astype("int64")
+    by_sign["value_at_stake"] = by_sign["signal_code"].map(grouped["sum"]).fillna(0.0).round(2)
+    columns = ["signal", "customers", "value_at_stake", "signal_code"]
+    return by_sign[columns].sort_values(
+        ["value_at_stake", "signal"], ascending=[False, True], ignore_index=True
+    )
+
+
+def _needs(base: CustomerBase, table: str, columns: Sequence[str]) -> str:
+    w = base.wording
+    if not columns:
+        return w.say("signals.needs_table", table=table)
+    return w.say("signals.needs_columns", table=table, columns=w.listing(list(columns)))
