@@ -53,6 +53,9 @@ class Result(ABC):
     hidden: ClassVar[tuple[str, ...]] = ()
     """Columns that are there for code, such as stable codes, and that a notebook leaves out."""
 
+    telling: ClassVar[tuple[str, ...]] = ()
+    """Columns of free text in which names may stand; left out where names are masked."""
+
     def to_frame(self) -> pd.DataFrame:
         """A copy of the table; changing it does not change the result."""
         return self.table.copy()

@@ -165,8 +165,9 @@ class Wording:
         return format_date(day, format="MMM y", locale=self._locale)
 
     def date(self, day: date) -> str:
-        """A date as one says it: 31 December 2025."""
-        return format_date(day, format="d MMMM y", locale=self._locale)
+        """A date as one says it: 31 December 2025, and in French 1er janvier."""
+        said = format_date(day, format="d MMMM y", locale=self._locale)
+        return said.replace("1 ", "1er ", 1) if self.language == "fr" and day.day == 1 else said
 
     def say(self, key: str, **values: object) -> str:
         """The sentence of that key, with its values put in.

@@ -115,7 +115,8 @@ def test_a_french_number_cannot_be_broken_over_two_lines():
 
 def test_dates_are_said_with_the_day_first():
     assert Wording("en").date(date(2025, 12, 1)) == "1 December 2025"
-    assert Wording("fr").date(date(2025, 12, 1)) == "1 décembre 2025"
+    assert Wording("fr").date(date(2025, 12, 1)) == "1er décembre 2025"
+    assert Wording("fr").date(date(2025, 12, 31)) == "31 décembre 2025"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ Frame = nw.LazyFrame[Any]
 NEVER = 10**7
 """A day number later than any date."""
 
-SAMPLE = 20_000
+SAMPLE = 10_000
 """What the past says is counted on at most about so many customers: twelve dates of each are
 plenty, and a base of ten million lines stays quick."""
 

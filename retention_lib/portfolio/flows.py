@@ -163,6 +163,12 @@ class FlowsResult(Result):
         """What the latest period's losses took and its gains brought, in money, for a title."""
         return _say_money(self) if len(self.table) else say_nothing_complete(self)
 
+    def careless_sentence(self) -> Sentence:
+        """What counting heads at both ends would say of the latest period, and what it hides."""
+        if self.table.empty:
+            return Sentence(say_nothing_complete(self))
+        return Sentence(_say_heads(self))
+
     def in_money(self) -> MoneyLedger:
         """The same ledger in net revenue, with its sum to say that it closes."""
         money = self.table[["period", *REVENUES]]
@@ -207,6 +213,21 @@ class MoneyLedger(Result):
         latest = self.table.iloc[-1]
         amounts = {name: w.money(latest[name], decimals=2) for name in REVENUES}
         return w.say("flows.money_closes", period=latest["period"], **amounts)
+
+
+def _say_heads(flows: FlowsResult) -> str:
+    w, latest = flows.wording, flows.table.iloc[-1]
+    change = int(latest["closing"] - latest["opening"])
+    moved = "more" if change > 0 else "fewer" if change < 0 else "same"
+    return w.say(
+        "flows.careless",
+        opening=int(latest["opening"]),
+        closing=int(latest["closing"]),
+        change=w.say(f"flows.heads.{moved}", change=abs(change)),
+        lost=int(latest["lost"]),
+        came=int(latest["new"] + latest["won_back"]),
+        revenue=w.money(latest["lost_revenue"]),
+    )
 
 
 def _check_trade(value: object) -> None:

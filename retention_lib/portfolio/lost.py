@@ -96,6 +96,7 @@ class LostResult(Result):
     """
 
     chart: ClassVar[str] = "lost_charts.plot_lost_months"
+    telling: ClassVar[tuple[str, ...]] = ("reason",)
     hidden: ClassVar[tuple[str, ...]] = ("cause", "full_year")
     formats: ClassVar[Mapping[str, str]] = {
         "tenure_days": "count",

@@ -325,10 +325,11 @@ def _two_periods(
         half = base.with_window(days)
         after, before = measure_habits(half), _habits_before(half, days, known)
     assert before is not None
-    both = np.intersect1d(after["customer_id"], before["customer_id"])
+    ids = [frame["customer_id"].to_numpy(dtype=object) for frame in (after, before)]
+    both, here, there = np.intersect1d(*ids, assume_unique=True, return_indices=True)
     if len(both) < FEWEST:
         return _Periods(np.empty((0, 1)), np.empty((0, 1)), days)
-    now, then = (f[f["customer_id"].isin(both)].reset_index(drop=True) for f in (after, before))
+    then, now = before.iloc[there], after.iloc[here]
     return _Periods(space.place(then), space.place(now), days)
 
 

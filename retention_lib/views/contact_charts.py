@@ -382,7 +382,7 @@ def _finish(ax: Axes, result: Any, key: str, said: Sequence[str], *, title: str 
     part = "rules" if key == "chart.rules" else "bars"
     said_of = {part: list_in_alt([text.replace("\n", ", ") for text in said])}
     text = result.wording.say(f"{key}.alt", finding=result.finding(), **said_of)
-    finish(ax, _unbroken(title or result.finding()), text)
+    finish(ax, title or result.finding(), text)
 
 
 def _say_nothing(ax: Axes, result: Any, wording: Wording) -> Axes:
@@ -400,10 +400,5 @@ def _say_nothing(ax: Axes, result: Any, wording: Wording) -> Axes:
     )
     finding = result.finding()
     text = wording.say("chart.contacts.nothing_alt", finding=finding)
-    finish(ax, _unbroken(finding), text)
+    finish(ax, finding, text)
     return ax
-
-
-def _unbroken(title: str) -> str:
-    """A title in which no line begins with a colon or a semicolon, as French has a space there."""
-    return title.replace(" :", "\N{NO-BREAK SPACE}:").replace(" ;", "\N{NO-BREAK SPACE};")

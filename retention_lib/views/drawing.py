@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -167,8 +168,8 @@ def _overhang(ax: Axes) -> tuple[float, float, float, float]:
 
 def _set_title(ax: Axes, title: str, left: float, above: float) -> int:
     """Set the title from the left edge of the figure, or of axes handed in; count its lines."""
-    # A percentage stays on one line with its sign.
-    title = title.rstrip(".").replace(" %", "\N{NO-BREAK SPACE}%")
+    # A percentage stays on one line with its sign, and French marks with the word before them.
+    title = re.sub(r" (?=[%;:?!»])|(?<=«) ", "\N{NO-BREAK SPACE}", title.rstrip("."))
     figure, room, start = ax.figure, ax.get_window_extent().width, 0.0
     if left:
         room = figure.bbox.width * (1 - 2 * _EDGE)

@@ -67,7 +67,7 @@ def plot_lost_months(result: LostResult, *, ax: Axes | None = None) -> Axes:
         ]  # fmt: skip
         finding = result.finding()
         alt = w.say("chart.lost_months.alt", finding=finding, months=list_in_alt(said))
-        finish(drawn, _title(finding), alt)
+        finish(drawn, finding, alt)
     return drawn
 
 
@@ -95,7 +95,7 @@ def plot_lost_reasons(result: LostReasons, *, ax: Axes | None = None) -> Axes:
         )
         said = [f"{row.cause_name}: {_value_and_count(w, row)}" for row in table.itertuples()]
         alt = w.say("chart.lost_reasons.alt", finding=result.finding(), reasons=list_in_alt(said))
-        finish(drawn, _title(result.finding()), alt)
+        finish(drawn, result.finding(), alt)
     return drawn
 
 
@@ -119,7 +119,7 @@ def plot_lost_signals(result: LostSignals, *, ax: Axes | None = None) -> Axes:
         key_above(drawn, [_patch(c, w.say(f"chart.lost_signals.{name}")) for c, name in key])
         said = [f"{row.signal_name}: {_count_and_lead(w, row)}" for row in table.itertuples()]
         alt = w.say("chart.lost_signals.alt", finding=result.finding(), signals=list_in_alt(said))
-        finish(drawn, _title(result.finding()), alt)
+        finish(drawn, result.finding(), alt)
     return drawn
 
 
@@ -146,7 +146,7 @@ def plot_replacement(result: ReplacementResult, *, ax: Axes | None = None) -> Ax
         cost = w.say("chart.replacement.cost", cost=result.said("cost_total"))
         alt = w.say("chart.replacement.alt", finding=result.finding(), cost=cost,
                     each=result.said("value_each"), new=result.said("value_new"))  # fmt: skip
-        finish(drawn, _title(result.finding()), alt)
+        finish(drawn, result.finding(), alt)
     return drawn
 
 
@@ -158,7 +158,7 @@ def _draw_nothing(finding: str, wording: Wording, ax: Axes | None) -> Axes:
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(9.0, 1.5)
         drawn.set_axis_off()
-        finish(drawn, _title(finding), wording.say("chart.lost_nothing", finding=finding))
+        finish(drawn, finding, wording.say("chart.lost_nothing", finding=finding))
     return drawn
 
 
@@ -183,11 +183,6 @@ def _unit(wording: Wording, unit: str) -> str:
     """What values are in, with the sign of the currency where it is known."""
     named = wording.say(f"replacement.unit.{unit}")
     return f"{named} ({wording.currency_symbol})" if wording.currency else named
-
-
-def _title(finding: str) -> str:
-    """A title that is not broken before a French semicolon or colon."""
-    return finding.replace(" ;", "\N{NO-BREAK SPACE};").replace(" :", "\N{NO-BREAK SPACE}:")
 
 
 def _months_key(result: LostResult) -> Sequence[Patch]:

@@ -62,7 +62,8 @@ def render(result: Result) -> str:
     masked = os.environ.get(MASK_VARIABLE) == "1"
     if masked:
         frame = mask_frame(frame, IDENTIFYING, word=result.wording.say("mask.customer"))
-        frame = frame.drop(columns=[name for name in TELLING if name in frame])
+        telling = [name for name in (*TELLING, *result.telling) if name in frame]
+        frame = frame.drop(columns=telling)
     if frame.empty and isinstance(result, Listing):
         return f"<p><strong>{_escape(result.sentence())}</strong></p>"
     parts = [

@@ -720,3 +720,17 @@ def test_results_show_in_a_notebook_in_both_languages():
         assert all("<table" in result._repr_html_() for result in results)
         assert isinstance(flows, FlowsResult)
         assert flows.to_frame() is not flows.table
+
+
+def test_counting_heads_is_said_with_what_it_hides():
+    rows = [(f"stays{i}", day, 10.0) for i in range(4) for day in ("2023-06-01", "2024-06-01")]
+    rows += [("gone", "2023-06-01", 70.0), ("came", "2024-06-01", 5.0)]
+    rows += [("frame", "2022-01-01", 1.0), ("frame", "2023-06-01", 1.0), ("frame", "2024-12-31", 1)]
+    flows = measure_flows(base_of(rows, activity_window_days=365))
+    said = plain(flows.careless_sentence())
+    assert said == (
+        "6 then, 6 now: no change. That is all the heads tell. Behind it 1 customer was lost, "
+        "who had bought for €70, and 1 had to be won or won back."
+    )
+    nothing = measure_flows(base_of(rows[:2], activity_window_days=365))
+    assert nothing.careless_sentence() == nothing.sentence()
