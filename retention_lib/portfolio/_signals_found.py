@@ -11,7 +11,15 @@ import narwhals as nw
 
 from retention_lib.base import engine
 from retention_lib.portfolio._signals_facts import Facts, Frame
-from retention_lib.portfolio._signals_state import YEAR, Days, column, days_of, habits, states
+from retention_lib.portfolio._signals_state import (
+    YEAR,
+    Days,
+    active_on,
+    column,
+    days_of,
+    habits,
+    states,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,9 +67,7 @@ def given_up(facts: Facts, day: int) -> pd.DataFrame:
     enough = later.filter(column("place") - column("last_place") >= column("needed"))
     since = enough.group_by("code", "product_range").agg(column("told_day").min())
     keys = ["code", "product_range"]
-    found = engine.collect(
-        held.join(since, on=keys, how="left").join(worth, on=keys, how="left")
-    )
+    found = engine.collect(held.join(since, on=keys, how="left").join(worth, on=keys, how="left"))
     found = found.assign(worth=found["worth"].fillna(0.0))
     found["since"] = found["told_day"].clip(lower=found["range_day"] + settings.range_days + 1)
     return found.sort_values(
@@ -76,9 +82,7 @@ def compared_since(facts: Facts, flagged: Frame, yardsticks: Frame, day: int) ->
     """
     wanted = [f"fires_{code}" for code in _COMPARING]
     some = nw.any_horizontal(*(column(name) == 1 for name in wanted), ignore_nulls=False)
-    with facts.kept(
-        flagged.filter(column("at") == day).filter(some).select("code")
-    ) as codes:
+    with facts.kept(flagged.filter(column("at") == day).filter(some).select("code")) as codes:
         few = facts.limited(lambda frame: frame.join(codes, on="code", how="semi"))
         back = [day - _STEP_DAYS * step for step in range(1, _STEPS + 1)]
         with _looking_back(few, yardsticks, back, day) as seen:
@@ -92,10 +96,9 @@ def _looking_back(facts: Facts, yardsticks: Frame, back: list[int], day: int) ->
         today = yardsticks.filter(column("at") == day).drop("at")
         # Only the signs that compare are asked for: the other tables need not be read.
         plain = facts.only(_COMPARING)
-        if days.frame is None:
-            raise ValueError("looking back needs several days")
-        with states(plain, days, days.frame.join(today, how="cross")) as seen:
-            yield seen
+        figures = days.on_each(today)
+        with states(plain, active_on(plain, days), days, figures) as looked:
+            yield looked
 
 
 def _unbroken(looked: pd.DataFrame, fires: str, day: int) -> pd.Series:

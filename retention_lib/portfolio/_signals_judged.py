@@ -12,6 +12,7 @@ from retention_lib.portfolio._signals_record import HORIZONS, Counts, Past, Sign
 from retention_lib.portfolio._signals_settings import SIGNALS, SignalSettings, available
 from retention_lib.portfolio._signals_words import name_of
 from retention_lib.results import Result
+from retention_lib.wording import Sentence, Wording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,11 +123,12 @@ class TrackRecord(Result):
     A case is a customer at a past month end. Columns: ``signal, fired`` (cases),
     ``fired_customers`` (different ones), ``followed_by_loss`` (cases lost in the ``horizon_days``
     after), ``hit_rate`` (with ``hit_low`` and ``hit_high``: what the past can have meant),
-    ``false_alarms`` (those not lost, with ``false_low`` and ``false_high``: where that share should
-    lie in the next half year), ``base_rate`` (of the other customers of whom the sign could be told, on the same
-    dates), ``times_as_often`` (hit rate over base rate), ``caught`` (of all the lost, the share for whom it
-    fired), ``days_before`` (median, from the first firing to the closure or to the day on which
-    the customer left the activity window), ``verdict, on, signal_code, verdict_code``.
+    ``false_alarms`` (those not lost; ``false_low`` and ``false_high``: where that share should lie
+    in the next half year), ``base_rate`` (of the other customers of whom the sign could be told,
+    on the same dates), ``times_as_often`` (hit rate over base rate), ``caught`` (of all the lost,
+    the share for whom it fired), ``days_before`` (median, from the first firing to the closure or
+    to the day on which the customer left the activity window), ``verdict, on, signal_code,
+    verdict_code`` (``proven, no_better``, or why nobody can tell: ``short, few, unusual``).
 
     The ranges hold 95 %, and count a customer that is there on several dates as one at most.
     """
@@ -168,6 +170,16 @@ class TrackRecord(Result):
                 said.append(w.say(f"signals.record.{code}", count=len(names), signals=listed))
         return " ".join(f"{part}." for part in said)
 
+    def careless_sentence(self) -> Sentence:
+        """What believing every sign would have come to, beside believing the proven ones only."""
+        w, proven = self.wording, self.table[self.table["verdict_code"] == "proven"]
+        if not self.dates or not self.table["fired"].sum():
+            return Sentence(self.sentence())
+        said = w.say("signals.careless", dates=self.dates, **_alarms(self.table, w))
+        if 0 < len(proven) < len(self.table):
+            said += " " + w.say("signals.careful", **_alarms(proven, w))
+        return Sentence(said)
+
     def finding(self) -> str:
         """The sentence on the best sign alone, without its full stop."""
         w, table = self.wording, self.table
@@ -182,10 +194,17 @@ class TrackRecord(Result):
             for name in ("hit_rate", "base_rate", "false_alarms")
         }
         words: dict[str, object] = {"signal": best["signal"], "days": self.horizon_days, **rates}
-        if not best["times_as_often"] == best["times_as_often"]:
+        if math.isnan(best["times_as_often"]):
             return w.say("signals.record.best_alone", **words)
         lift = w.number(float(best["times_as_often"]), decimals=1)
         return w.say("signals.record.best", lift=lift, **words)
+
+
+def _alarms(table: pd.DataFrame, wording: Wording) -> dict[str, object]:
+    fired = int(table["fired"].sum())
+    wolf = fired - int(table["followed_by_loss"].sum())
+    share = wording.percent(wolf / fired, decimals=0) if fired else ""
+    return {"fired": fired, "wolf": wolf, "share": share}
 
 
 def _assumptions(

@@ -184,7 +184,7 @@ def _with_outcome(facts: Facts, states: Frame, days: Days, past: Past) -> Frame:
     """
     horizon = past.horizon_days
 
-    later = facts.purchases.join(days.frame, how="cross").filter(
+    later = days.on_each(facts.purchases).filter(
         column("day") > column("at"), column("day") <= column("at") + horizon
     )
     bought = later.group_by(*KEYS).agg(nw.len().cast(nw.Int32).alias("later"))

@@ -15,7 +15,6 @@ from statistics import NormalDist
 
 import narwhals as nw
 
-from retention_lib.base import engine
 from retention_lib.portfolio._signals_facts import NEVER, Facts, Frame, one_if
 from retention_lib.portfolio._signals_settings import SignalSettings
 
@@ -41,9 +40,14 @@ class Days:
     def upto(self, rows: Frame) -> Frame:
         """Each row once for each of the days that is not before its own ``day``, as ``at``."""
         if self.frame is None:
-            day = self.numbers[0]
-            return rows.filter(column("day") <= day).with_columns(nw.lit(day).alias("at"))
-        return rows.join(self.frame, how="cross").filter(column("day") <= column("at"))
+            return self.on_each(rows.filter(column("day") <= self.numbers[0]))
+        return self.on_each(rows).filter(column("day") <= column("at"))
+
+    def on_each(self, rows: Frame) -> Frame:
+        """Each row once for each of the days, as ``at``."""
+        if self.frame is None:
+            return rows.with_columns(nw.lit(self.numbers[0]).alias("at"))
+        return rows.join(self.frame, how="cross")
 
 
 @contextmanager
@@ -59,53 +63,43 @@ def days_of(facts: Facts, numbers: Sequence[int]) -> Iterator[Days]:
 
 
 @contextmanager
-def states(
-    facts: Facts, days: Days, yardsticks: Frame
-) -> Iterator[Frame]:
+def states(facts: Facts, active: Frame, days: Days, yardsticks: Frame) -> Iterator[Frame]:
     """Active customers on each day, what the signs look at, and what they say.
 
-    ``can_<code>`` is 1 where the sign can be told of the customer at all, ``fires_<code>`` where
-    it fires. ``yardsticks`` are those of :func:`yardsticks_of`.
+    ``active`` is that of :func:`active_on` for the same facts and days. ``can_<code>`` is 1 where
+    the sign can be told of the customer at all, ``fires_<code>`` where it fires.
     """
-    with (
-        facts.kept(_measured(facts, days)) as measured,
-        facts.kept(_flagged(measured, yardsticks, facts, days)) as flagged,
-    ):
+    for part in (_contacted(facts, days), _heard(facts, days), _asked(facts, days)):
+        if part is not None:
+            active = active.join(part, on=KEYS, how="left")
+    with facts.kept(_flagged(active, yardsticks, facts, days)) as flagged:
         yield flagged
 
 
 @contextmanager
-def yardsticks_of(facts: Facts, days: Days) -> Iterator[Frame]:
-    """Figures of the whole base on each day, one row a day, from the sample of its customers.
+def seen(facts: Facts, days: Days) -> Iterator[tuple[Frame, Frame]]:
+    """The sample of the customers active on the days, and the base's figures from it.
 
-    ``base_gap``: mean over customers of their mean gap, days. ``base_gap_spread``: variance of
-    gaps around the customer's own mean, over that mean squared; 1, as of chance alone, where
-    nobody has two gaps. ``base_order_spread``: variance of the logarithm of order values around
-    the customer's own. ``second_days``: days by which most second purchases have come.
+    The figures are one row a day: ``base_gap``: mean over customers of their mean gap, days.
+    ``base_gap_spread``: variance of gaps around the customer's own mean, over that mean squared;
+    1, as of chance alone, where nobody has two gaps. ``base_order_spread``: variance of the
+    logarithm of order values around the customer's own. ``second_days``: days by which most
+    second purchases have come.
     """
     sample = facts.sample()
     with (
-        facts.kept(_active(sample, days)) as measured,
-        facts.kept(_yardsticks(sample, measured, days)) as yardsticks,
+        facts.kept(active_on(sample, days)) as active,
+        facts.kept(_yardsticks(sample, active, days)) as yardsticks,
     ):
-        yield yardsticks
+        yield active, yardsticks
 
 
-def _active(facts: Facts, days: Days) -> Frame:
+def active_on(facts: Facts, days: Days) -> Frame:
     """One row an active customer and day: sums over its purchases up to the day."""
     summed = _sums(days.upto(facts.purchases), facts.settings)
     known = summed.join(facts.customers, on="code", how="left")
     bought = column("last_day") > column("at") - facts.window_days
     return known.filter((bought | column("is_contract")) & (column("closed_day") > column("at")))
-
-
-def _measured(facts: Facts, days: Days) -> Frame:
-    """Active customers with what the other tables say of them."""
-    active = _active(facts, days)
-    for part in (_contacted(facts, days), _heard(facts, days), _asked(facts, days)):
-        if part is not None:
-            active = active.join(part, on=KEYS, how="left")
-    return active
 
 
 def _sums(rows: Frame, settings: SignalSettings) -> Frame:
@@ -200,7 +194,7 @@ def _asked(facts: Facts, days: Days) -> Frame | None:
 
 
 def _yardsticks(facts: Facts, measured: Frame, days: Days) -> Frame:
-    """See :func:`yardsticks_of`."""
+    """See :func:`seen`."""
     gaps, before = column("gaps").cast(nw.Float64), column("before").cast(nw.Float64)
     mean_gap = column("gap_sum") / gaps
     within = column("gap_squares") - column("gap_sum") * mean_gap
@@ -247,9 +241,10 @@ def _flagged(measured: Frame, yardsticks: Frame, facts: Facts, days: Days) -> Fr
     frame = _with_orders(frame, settings)
     frame = _with_pace(frame, settings)
     tests = {
-        "silent": (column("gaps") >= 1, column("silence") > column("limit")),
+        "silent": (column("gaps") >= 1, _silent()),
         "falling_orders": (_can_fall(settings), _falling(settings)),
-        "slowing": (_can_slow(settings), _slowing(settings)),
+        # Who is silent already buys no longer, let alone less often.
+        "slowing": (_can_slow(settings) & ~_silent(), _slowing(settings)),
         "no_second": (
             nw.lit(True),
             (column("purchases") == 1) & (column("silence") > column("second_days")),
@@ -274,7 +269,7 @@ def _flagged(measured: Frame, yardsticks: Frame, facts: Facts, days: Days) -> Fr
         )
     if facts.requests is not None:
         tests["leaving_spoken"] = (nw.lit(True), ~column("request_day").is_null())
-    judged = {}
+    judged: dict[str, nw.Expr] = {}
     for code in facts.codes:
         can, fires = (test.fill_null(False) for test in tests[code])
         judged |= {f"can_{code}": one_if(can), f"fires_{code}": one_if(can & fires)}
@@ -303,9 +298,7 @@ def _with_rhythm(frame: Frame, settings: SignalSettings) -> Frame:
         nw.max_horizontal(shrunk, nw.lit(0.02)).alias("gap_spread"),
     )
     spread = column("gap_spread")
-    frame = frame.with_columns(
-        ((spread + (1.0 + spread) / (gaps + weight)) / 9.0).alias("ninth")
-    )
+    frame = frame.with_columns(((spread + (1.0 + spread) / (gaps + weight)) / 9.0).alias("ninth"))
     z = _bound(settings.silent_share)
     root = 1.0 - column("ninth") + z * column("ninth").sqrt()
     limit = column("rhythm") * root * root * root
@@ -365,9 +358,7 @@ def habits(facts: Facts, days: Days) -> Frame:
     settings = facts.settings
     if facts.ranges is None:
         raise ValueError("habits needs the ranges")
-    recent = days.upto(facts.ranges).filter(
-        column("day") > column("at") - settings.memory_days
-    )
+    recent = days.upto(facts.ranges).filter(column("day") > column("at") - settings.memory_days)
     wide = recent.select(
         *KEYS,
         "product_range",
@@ -423,6 +414,11 @@ def _falling(settings: SignalSettings) -> nw.Expr:
     return large & (-column("fall") > _bound(settings.falling_chance) * column("fall_noise"))
 
 
+def _silent() -> nw.Expr:
+    beyond = (column("gaps") >= 1) & (column("silence") > column("limit"))
+    return beyond.fill_null(False)
+
+
 def _can_slow(settings: SignalSettings) -> nw.Expr:
     """Whether a customer bought enough, and still buys, for its rhythm to be seen slowing."""
     return (
@@ -435,7 +431,9 @@ def _can_slow(settings: SignalSettings) -> nw.Expr:
 def _slowing(settings: SignalSettings) -> nw.Expr:
     half = column("half").cast(nw.Float64)
     large = half <= column("expected") * (1 - settings.slowing_drop)
-    return large & (column("expected") - half > _bound(settings.slowing_chance) * column("pace_noise"))
+    return large & (
+        column("expected") - half > _bound(settings.slowing_chance) * column("pace_noise")
+    )
 
 
 def _can_neglect(facts: Facts) -> nw.Expr:

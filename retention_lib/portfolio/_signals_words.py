@@ -68,7 +68,9 @@ def tell(
 
     speaker = Speaker(wording)
     teller = _Teller(speaker, settings, as_of_day)
-    ranges = {code: group for code, group in lost_ranges.groupby("code")} if len(lost_ranges) else {}
+    ranges = (
+        {code: group for code, group in lost_ranges.groupby("code")} if len(lost_ranges) else {}
+    )
     parts: list[tuple[str, str, int, str, float]] = []
     for code in SIGNALS:
         if f"fires_{code}" not in found:

@@ -60,7 +60,7 @@ def try_numbers(
     doi 10.1016/j.csda.2006.11.025), ``one_cloud`` (the same for normal clouds of the same spread;
     the comparison of Dudoit and Fridlyand 2002, doi 10.1186/gb-2002-3-7-research0036),
     ``lasting`` and ``lasting_low`` (Cohen's kappa between the types of two periods and its lower
-    end; missing where the history is too short) and ``passes``.
+    end; missing, and then not passed, where too few customers bought in both) and ``passes``.
     """
     import pandas as pd
     from threadpoolctl import threadpool_limits
@@ -80,7 +80,7 @@ def try_numbers(
             rows.append((k, _overlap(sample, k, _DRAWS, seed), np.mean(by_cloud), kappa, low))
     columns = ["types", "stability", "one_cloud", "lasting", "lasting_low"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(passes=comes_again(table) & ~(table["lasting_low"] < LASTING))
+    return table.assign(passes=comes_again(table) & (table["lasting_low"] >= LASTING))
 
 
 def choose_number(tried: pd.DataFrame) -> int:
@@ -92,7 +92,7 @@ def choose_number(tried: pd.DataFrame) -> int:
     if passing.empty:
         return 1
     best = passing[passing["stability"] >= passing["stability"].max() - AS_GOOD]
-    lasts = ~(best["lasting"] < passing["lasting"].max() - AS_GOOD)
+    lasts = best["lasting"] >= passing["lasting"].max() - AS_GOOD
     return int((best[lasts] if lasts.any() else best)["types"].max())
 
 

@@ -21,6 +21,23 @@ from retention_lib.portfolio._migration_chance import (
     expected_by_chance,
     sum_up,
 )
+from retention_lib.portfolio._migration_tables import (
+    NOT_YET,
+    good_segments,
+    list_fallen,
+    pair_segments,
+    spread_shares,
+    sum_revenue,
+    word_noise,
+)
+from retention_lib.portfolio._migration_views import (
+    FORMATS,
+    FallenCustomers,
+    MigrationChance,
+    MigrationMatrix,
+    RevenueMoved,
+    percent,
+)
 from retention_lib.portfolio.intervals import SEED
 from retention_lib.portfolio.rfm import (
     MEASURES,
@@ -38,16 +55,14 @@ from retention_lib.wording import Wording
 if TYPE_CHECKING:
     import pandas as pd
 
-NOT_YET = "not_yet"
-"""Code of where new customers come from."""
-DIRECTIONS = ("down", "same", "up", "new")
 _FEWEST_DRAWS, _MOST_DRAWS = 10, 1000
+_YEAR = 365
 
 
 def segment_migration(
     base: CustomerBase,
     *,
-    since: date | str,
+    since: date | str | None = None,
     scheme: str | SegmentScheme = "classic",
     draws: int = 40,
 ) -> MigrationResult:
@@ -68,7 +83,8 @@ def segment_migration(
     base
         The customer base; the second date is its ``as_of``.
     since
-        The first date, such as ``"2024-12-31"``.
+        The first date, such as ``"2024-12-31"``; ``None`` for a year before ``as_of``, or for the
+        middle of the history where that is later.
     scheme
         ``classic``, ``six`` or a :class:`SegmentScheme`; the order of its segments says what is
         up and what is down.
@@ -100,7 +116,7 @@ def segment_migration(
     moves, reference = _follow(base, earlier, chosen, span.days)
     chance = _chance(base, span, chosen, moves, draws)
     return MigrationResult(
-        _pairs(moves, chosen, base.wording),
+        pair_segments(moves, chosen, base.wording),
         wording=base.wording,
         assumptions=_assumptions(base, earlier, span, chosen, draws, chance),
         scheme=chosen,
@@ -128,13 +144,7 @@ class MigrationResult(Result):
     """
 
     chart: ClassVar[str] = "_migration_charts.plot_migration"
-    formats: ClassVar[Mapping[str, str]] = {
-        "customers": "count",
-        "share": "percent",
-        "revenue_before": "money",
-        "revenue_now": "money",
-        "revenue_moved": "money",
-    }
+    formats: ClassVar[Mapping[str, str]] = FORMATS
     hidden: ClassVar[tuple[str, ...]] = ("direction", "from_code", "to_code")
 
     scheme: SegmentScheme = field(kw_only=True)
@@ -162,10 +172,10 @@ class MigrationResult(Result):
             return w.say("migration.few", changed=changed, customers=count, since=since)
         row = self.noise.set_index("move").loc["changed"]
         words: dict[str, object] = {
-            "share": _percent(w, row["share"]),
+            "share": percent(w, row["share"]),
             "customers": count,
             "since": since,
-            "chance": _percent(w, row["by_chance"]),
+            "chance": percent(w, row["by_chance"]),
         }
         if row["beyond_low"] > 0:
             points = {name: _points(w, row[name]) for name in ("beyond_low", "beyond_high")}
@@ -174,20 +184,23 @@ class MigrationResult(Result):
         said = w.say("migration.by_chance", **words)
         ways = self.noise[self.noise["move"].isin(["up", "down"]) & (self.noise["beyond_low"] > 0)]
         for way in ways.itertuples():
-            shares = {"share": _percent(w, way.share), "chance": _percent(w, way.by_chance)}
+            shares = {"share": percent(w, way.share), "chance": percent(w, way.by_chance)}
             said = _joined(w, said, w.say(f"migration.but_{way.move}", **shares))
         return said
 
     def matrix(self) -> MigrationMatrix:
         """From each segment (rows) the share that went to each (columns)."""
         return MigrationMatrix(
-            _matrix(self), wording=self.wording, assumptions=self.assumptions, scheme=self.scheme
+            spread_shares(self),
+            wording=self.wording,
+            assumptions=self.assumptions,
+            scheme=self.scheme,
         )
 
     def chance(self) -> MigrationChance:
         """How many moved, up and down, against how many would have with nobody changing."""
         return MigrationChance(
-            _shown_noise(self.noise, self.wording),
+            word_noise(self.noise, self.wording),
             wording=self.wording,
             assumptions=self.assumptions,
             since=self.since,
@@ -196,7 +209,7 @@ class MigrationResult(Result):
     def revenue(self) -> RevenueMoved:
         """What those who moved up, stayed, moved down and came new brought before and now."""
         return RevenueMoved(
-            _revenue(self), wording=self.wording, assumptions=self.assumptions, since=self.since
+            sum_revenue(self), wording=self.wording, assumptions=self.assumptions, since=self.since
         )
 
     def movers(self) -> FallenCustomers:
@@ -204,165 +217,12 @@ class MigrationResult(Result):
         best = good_segments(self.scheme)
         named = [s.name(self.wording.language) for s in self.scheme.segments if s.code in best]
         return FallenCustomers(
-            _fallen(self, best),
+            list_fallen(self, best),
             wording=self.wording,
             assumptions={**self.assumptions, "best_segments": self.wording.listing(named)},
             since=self.since,
             best=tuple(named),
         )
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class MigrationMatrix(Result):
-    """One row a segment of the first date: ``from_segment, customers``, a share a segment now.
-
-    The columns of shares are called like the segments; they add up to 1 in each row.
-    """
-
-    chart: ClassVar[str] = "_migration_charts.plot_migration_matrix"
-
-    scheme: SegmentScheme = field(kw_only=True)
-
-    def __post_init__(self) -> None:
-        shares = {name: "percent" for name in self.table.columns[2:]}
-        object.__setattr__(self, "formats", {"customers": "count", **shares})
-
-    def sentence(self) -> str:
-        """How many stayed in the best segment, and which of the others kept fewest."""
-        return self.finding() + "."
-
-    def finding(self) -> str:
-        """The sentence without its full stop, for a title."""
-        w, table = self.wording, self.table
-        enough = table[table["customers"] >= SKETCH_BELOW]
-        kept = [
-            (float(row[row["from_segment"]]), str(row["from_segment"]))
-            for _, row in enough.iterrows()
-            if row["from_segment"] in table.columns
-        ]
-        if len(kept) < 2:
-            return w.say("migration.matrix_few", customers=int(table["customers"].sum()))
-        (most, firm), (least, loose) = kept[0], min(kept[1:])
-        return w.say(
-            "migration.matrix",
-            firm=firm,
-            most=_percent(w, most),
-            loose=loose,
-            least=_percent(w, least),
-        )
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class MigrationChance(Result):
-    """One row a kind of move, against what it comes to with nobody changing habits.
-
-    Columns: ``movement, customers, share, by_chance, by_chance_low, by_chance_high``, ``beyond,
-    beyond_low, beyond_high`` (the difference, in points of share), ``move`` (the code).
-    """
-
-    chart: ClassVar[str] = "_migration_charts.plot_migration_chance"
-    formats: ClassVar[Mapping[str, str]] = {
-        "customers": "count",
-        **dict.fromkeys(
-            [
-                *("share", "by_chance", "by_chance_low", "by_chance_high"),
-                *("beyond", "beyond_low", "beyond_high"),
-            ],
-            "percent",
-        ),
-    }
-    hidden: ClassVar[tuple[str, ...]] = ("move",)
-
-    since: date = field(kw_only=True)
-
-    def sentence(self) -> str:
-        """Of those who went down, how many would have by time and chance alone."""
-        return self.finding() + "."
-
-    def finding(self) -> str:
-        """The sentence without its full stop, for a title."""
-        w, table = self.wording, self.table.set_index("move")
-        row = table.loc["down"]
-        if row["by_chance"] != row["by_chance"]:
-            return w.say("migration.chance_unknown")
-        return w.say(
-            "migration.chance",
-            share=_percent(w, row["share"]),
-            chance=_percent(w, row["by_chance"]),
-            low=_percent(w, row["by_chance_low"]),
-            high=_percent(w, row["by_chance_high"]),
-        )
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class RevenueMoved(Result):
-    """One row a direction: ``movement, customers, revenue_before, revenue_now, revenue_moved``."""
-
-    chart: ClassVar[str] = "_migration_charts.plot_revenue_moved"
-    formats: ClassVar[Mapping[str, str]] = MigrationResult.formats
-    hidden: ClassVar[tuple[str, ...]] = ("direction",)
-
-    since: date = field(kw_only=True)
-
-    def sentence(self) -> str:
-        """What moving down took away against what moving up and newcomers brought."""
-        return self.finding() + "."
-
-    def finding(self) -> str:
-        """The sentence without its full stop, for a title."""
-        w, table = self.wording, self.table.set_index("direction")
-        return w.say(
-            "migration.revenue",
-            since=w.date(self.since),
-            down=int(table.loc["down", "customers"]),
-            down_change=_change(w, table.loc["down", "revenue_moved"]),
-            up=int(table.loc["up", "customers"]),
-            up_change=_change(w, table.loc["up", "revenue_moved"]),
-            new=int(table.loc["new", "customers"]),
-            new_change=_change(w, table.loc["new", "revenue_moved"]),
-        )
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class FallenCustomers(Result):
-    """One row a customer who fell out of the best segments, the largest loss of revenue first.
-
-    Columns: ``customer_id, name`` (where the base knows it), ``from_segment, to_segment,
-    revenue_before, revenue_now, revenue_moved``.
-    """
-
-    formats: ClassVar[Mapping[str, str]] = MigrationResult.formats
-
-    since: date = field(kw_only=True)
-    best: tuple[str, ...] = field(kw_only=True)
-
-    def sentence(self) -> str:
-        """How many fell, and what they brought before and bring now."""
-        w, table = self.wording, self.table
-        if not len(table):
-            said = w.say(
-                "migration.movers_none", best=w.listing(self.best), since=w.date(self.since)
-            )
-            return said + "."
-        said = w.say(
-            "migration.movers",
-            customers=len(table),
-            best=w.listing(self.best),
-            since=w.date(self.since),
-            before=w.money(float(table["revenue_before"].sum())),
-            now=w.money(float(table["revenue_now"].sum())),
-        )
-        return said + "."
-
-
-def good_segments(scheme: SegmentScheme) -> tuple[str, ...]:
-    """Codes of the best quarter of a scheme's segments, rounded up.
-
-    >>> good_segments(SegmentScheme.classic())
-    ('champions', 'loyal_customers', 'potential_loyalists')
-    """
-    best = -(-len(scheme.segments) // 4)
-    return tuple(segment.code for segment in scheme.segments[:best])
 
 
 # --- who went where --------------------------------------------------------------------------
@@ -377,7 +237,9 @@ def _check_draws(draws: object) -> int:
     return int(draws)  # type: ignore[call-overload,no-any-return]
 
 
-def _seen_from(base: CustomerBase, since: date | str) -> CustomerBase:
+def _seen_from(base: CustomerBase, since: date | str | None) -> CustomerBase:
+    if since is None:
+        since = engine.day_of(max(base.as_of_day - _YEAR, (_first_day(base) + base.as_of_day) // 2))
     try:
         earlier = base.at(since)
     except InputError as error:
@@ -392,9 +254,13 @@ def _seen_from(base: CustomerBase, since: date | str) -> CustomerBase:
 
 def _span(base: CustomerBase, earlier: CustomerBase) -> Span:
     """Windows of equal length before both dates, none reaching back before the first line."""
-    first = engine.one_row(earlier.visible("transactions").select(nw.col("day").min()))["day"]
-    known = earlier.as_of_day - int(first) + 1
+    known = earlier.as_of_day - _first_day(earlier) + 1
     return Span(earlier.as_of_day, base.as_of_day, min(base.activity_window_days, known))
+
+
+def _first_day(base: CustomerBase) -> int:
+    first = engine.one_row(base.visible("transactions").select(nw.col("day").min()))
+    return int(first["day"])
 
 
 def _follow(
@@ -436,81 +302,6 @@ def _nobody() -> pd.DataFrame:
     columns = {name: pd.Series(dtype="str") for name in words}
     money = {name: pd.Series(dtype=float) for name in ("revenue_before", "revenue_now")}
     return pd.DataFrame({**columns, **money})
-
-
-def _pairs(moves: pd.DataFrame, scheme: SegmentScheme, wording: Wording) -> pd.DataFrame:
-    names = {segment.code: segment.name(wording.language) for segment in scheme.segments}
-    names[NOT_YET] = wording.say("migration.not_yet")
-    order = list(names)
-    held = moves.groupby(["from_code", "to_code", "direction"], sort=False)
-    pairs = held.agg(
-        customers=("customer_id", "size"),
-        revenue_before=("revenue_before", "sum"),
-        revenue_now=("revenue_now", "sum"),
-    ).reset_index()
-    for column in ("revenue_before", "revenue_now"):
-        pairs[column] = pairs[column].round(2)
-    pairs["revenue_moved"] = (pairs["revenue_now"] - pairs["revenue_before"]).round(2)
-    pairs["share"] = pairs["customers"] / pairs.groupby("from_code")["customers"].transform("sum")
-    pairs["from_segment"] = pairs["from_code"].map(names)
-    pairs["to_segment"] = pairs["to_code"].map(names)
-    pairs["movement"] = pairs["direction"].map(
-        {direction: wording.say(f"migration.{direction}") for direction in DIRECTIONS}
-    )
-    places = pairs[["from_code", "to_code"]].map(order.index)
-    columns = [
-        *("from_segment", "to_segment", "movement", "customers", "share", "revenue_before"),
-        *("revenue_now", "revenue_moved", "direction", "from_code", "to_code"),
-    ]
-    return pairs.loc[places.sort_values(["from_code", "to_code"]).index, columns].reset_index(
-        drop=True
-    )
-
-
-def _matrix(result: MigrationResult) -> pd.DataFrame:
-    language = result.wording.language
-    wide = result.table.pivot(index="from_code", columns="to_code", values="share").fillna(0.0)
-    counts = result.table.groupby("from_code")["customers"].sum()
-    codes = [segment.code for segment in result.scheme.segments]
-    names = {segment.code: segment.name(language) for segment in result.scheme.segments}
-    names[NOT_YET] = result.wording.say("migration.not_yet")
-    rows = [code for code in (*codes, NOT_YET) if code in wide.index]
-    shares = wide.reindex(index=rows, columns=codes, fill_value=0.0)
-    shares.columns = [names[code] for code in codes]
-    shares.insert(0, "from_segment", [names[code] for code in rows])
-    shares.insert(1, "customers", [int(counts[code]) for code in rows])
-    return shares.reset_index(drop=True)
-
-
-def _revenue(result: MigrationResult) -> pd.DataFrame:
-    held = result.moves.groupby("direction")
-    table = held.agg(
-        customers=("customer_id", "size"),
-        revenue_before=("revenue_before", "sum"),
-        revenue_now=("revenue_now", "sum"),
-    ).reindex(list(DIRECTIONS), fill_value=0)
-    table = table.astype({"customers": np.int64, "revenue_before": float, "revenue_now": float})
-    table = table.round({"revenue_before": 2, "revenue_now": 2}).reset_index()
-    table["revenue_moved"] = (table["revenue_now"] - table["revenue_before"]).round(2)
-    words = [result.wording.say(f"migration.{direction}") for direction in table["direction"]]
-    table.insert(0, "movement", words)
-    return table
-
-
-def _fallen(result: MigrationResult, best: tuple[str, ...]) -> pd.DataFrame:
-    moves = result.moves
-    fell = moves[moves["from_code"].isin(best) & ~moves["to_code"].isin(best)].copy()
-    names = {s.code: s.name(result.wording.language) for s in result.scheme.segments}
-    fell["from_segment"], fell["to_segment"] = (
-        fell[code].map(names) for code in ("from_code", "to_code")
-    )
-    fell["revenue_moved"] = (fell["revenue_now"] - fell["revenue_before"]).round(2)
-    columns = ["customer_id", "from_segment", "to_segment", "revenue_before", "revenue_now"]
-    if len(result.names):
-        fell = fell.merge(result.names, on="customer_id", how="left")
-        columns.insert(1, "name")
-    ordered = fell.sort_values(["revenue_moved", "customer_id"], ignore_index=True)
-    return ordered[[*columns, "revenue_moved"]]
 
 
 def _names(base: CustomerBase) -> pd.DataFrame:
@@ -573,13 +364,6 @@ def _moved_shares(dealt: Dealt, scheme: SegmentScheme) -> Values:
     return np.array([(now != then).mean(), (now < then).mean(), (now > then).mean()])
 
 
-def _shown_noise(noise: pd.DataFrame, wording: Wording) -> pd.DataFrame:
-    shown = noise.copy()
-    words = [wording.say(f"migration.move.{move}") for move in shown["move"]]
-    shown.insert(0, "movement", words)
-    return shown
-
-
 # --- words -----------------------------------------------------------------------------------
 
 
@@ -609,18 +393,9 @@ def _assumptions(
     return said
 
 
-def _percent(wording: Wording, share: float) -> str:
-    return wording.percent(float(share), decimals=0 if abs(share) >= 0.1 or share == 0 else 1)
-
-
 def _points(wording: Wording, share: float) -> str:
     return wording.number(float(share) * 100, decimals=0 if abs(share) >= 0.1 else 1)
 
 
 def _joined(wording: Wording, one: str, other: str) -> str:
     return one + ("; " if wording.language == "en" else " ; ") + other
-
-
-def _change(wording: Wording, amount: float) -> str:
-    said = wording.money(float(amount))
-    return f"+{said}" if amount > 0 else said

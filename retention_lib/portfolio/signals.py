@@ -6,10 +6,10 @@ signs and their parameters are those of :class:`SignalSettings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import narwhals as nw
 import numpy as np
@@ -21,8 +21,6 @@ from retention_lib.portfolio._signals_facts import Facts, Frame, opened
 from retention_lib.portfolio._signals_found import compared_since, firing, given_up
 from retention_lib.portfolio._signals_judged import TrackRecord, judge
 from retention_lib.portfolio._signals_record import (
-    Counts,
-    Past,
     check_horizon,
     count_past,
     past_of,
@@ -30,11 +28,18 @@ from retention_lib.portfolio._signals_record import (
 from retention_lib.portfolio._signals_settings import (
     SIGNALS,
     SignalSettings,
-    available,
     check_settings,
     missing_for,
 )
-from retention_lib.portfolio._signals_state import YEAR, Days, column, days_of, states, yardsticks_of
+from retention_lib.portfolio._signals_state import (
+    YEAR,
+    Days,
+    active_on,
+    column,
+    days_of,
+    seen,
+    states,
+)
 from retention_lib.portfolio._signals_words import name_of, tell
 from retention_lib.portfolio.money import margin_basis
 from retention_lib.results import Result
@@ -98,24 +103,34 @@ def find_signals(
     >>> signals = find_signals(CustomerBase.from_tables(lines), include="all")
     >>> signals.to_frame()[["customer_id", "signal", "since", "value_at_stake"]]
       customer_id                   signal      since  value_at_stake
-    0           a  Silent beyond its habit 2024-07-03           120.0
+    0           a  Silent beyond its habit 2024-06-29           120.0
     """
     require_base(base)
     chosen = check_settings(settings)
     if include not in INCLUDE:
         raise ChoiceError("include", include, INCLUDE)
     horizon = check_horizon(horizon_days)
-    now = base.as_of_day
     with opened(base, chosen) as facts:
-        past = _past(facts, now, horizon)
-        with _seen(facts, past, now) as (flagged, yardsticks, counts):
-            active, total = _totals(facts, flagged, now)
-            found = firing(facts, flagged, now)
-            compared = compared_since(facts, flagged, yardsticks, now)
-        ranges = given_up(facts, now) if facts.ranges is not None else _no_ranges()
-        signs = tell(found, ranges, compared, chosen, base.wording, now)
-    record = judge(base, chosen, counts, past, horizon)
-    return _result(base, chosen, include, signs, record, active, total)
+        return _signals(base, facts, include, horizon)
+
+
+def signals_and_before(
+    base: CustomerBase, day: int, settings: SignalSettings
+) -> tuple[SignalsResult, pd.DataFrame]:
+    """The signs of today as :func:`find_signals` gives them, and those of an earlier day.
+
+    The latter as they were seen then, with the columns of a :class:`SignalsResult`, all signs.
+    """
+    with opened(base, settings) as facts:
+        now = _signals(base, facts, "proven", None)
+        span = Days((day,), None)
+        with (
+            seen(facts, span) as (active, yardsticks),
+            _everybody(facts, active, span, yardsticks) as flagged,
+        ):
+            before = _told(base, facts, flagged, yardsticks, day)
+    verdicts = now.track_record.table.set_index("signal_code")["verdict"].to_dict()
+    return now, _table(base, before, verdicts, day)
 
 
 def signal_history(
@@ -127,9 +142,10 @@ def signal_history(
 ) -> pd.DataFrame:
     """Which signs were firing on each of those days, as seen on that day.
 
-    ``days`` are day numbers up to ``base.as_of``. One row a customer, sign and day: ``customer_id``,
-    ``signal`` (its code) and ``day``, for customers active on the day, sorted by day, customer and
-    sign. ``customers`` bounds whose signs are looked at, not what they are compared with.
+    ``days`` are day numbers up to ``base.as_of``. One row a customer, sign and day:
+    ``customer_id``, ``signal`` (its code) and ``day``, for customers active on the day, sorted by
+    day, customer and sign. ``customers`` bounds whose signs are looked at, not what they are
+    compared with.
 
     Raises ``InputError`` where a day lies after ``as_of`` or is no whole number.
     """
@@ -143,7 +159,10 @@ def signal_history(
         return found
     with opened(base, chosen) as facts, days_of(facts, wanted) as span:
         asked = facts if customers is None else _only(facts, customers)
-        with yardsticks_of(facts, span) as yardsticks, states(asked, span, yardsticks) as flagged:
+        with (
+            seen(facts, span) as (_, yardsticks),
+            states(asked, active_on(asked, span), span, yardsticks) as flagged,
+        ):
             fires = [f"fires_{code}" for code in facts.codes]
             some = nw.any_horizontal(*(column(name) == 1 for name in fires), ignore_nulls=False)
             rows = engine.collect(flagged.filter(some).select("customer_id", "at", *fires))
@@ -219,27 +238,46 @@ class SignalsResult(Result):
         return w.say("signals.finding", **counts, **money)
 
 
-def _past(facts: Facts, now: int, horizon: int | None) -> Past | None:
-    if facts.first_day is None:
-        return None
-    return past_of(facts.first_day, now, facts.settings, horizon)
+def _signals(base: CustomerBase, facts: Facts, include: str, horizon: int | None) -> SignalsResult:
+    now, settings, past = base.as_of_day, facts.settings, None
+    if facts.first_day is not None:
+        past = past_of(facts.first_day, now, settings, horizon)
+    with (
+        days_of(facts, [*(past.days if past else ()), now]) as days,
+        seen(facts, days) as (active, yardsticks),
+        states(facts.sample(), active, days, yardsticks) as looked,
+    ):
+        counts = count_past(facts.sample(), looked, days, past, now) if past else None
+        today = Days((now,), None)
+        held = (
+            nullcontext(looked)
+            if facts.one_in == 1
+            else (_everybody(facts, active, today, yardsticks))
+        )
+        with held as flagged:
+            customers, total = _totals(facts, flagged, now)
+            signs = _told(base, facts, flagged, yardsticks, now)
+    record = judge(base, settings, counts, past, horizon)
+    return _result(base, settings, include, signs, record, customers, total)
 
 
-@contextmanager
-def _seen(
-    facts: Facts, past: Past | None, now: int
-) -> Iterator[tuple[Frame, Frame, Counts | None]]:
-    """Everybody's signs today, the base's figures, and what the past says of the signs."""
-    numbers = [*(past.days if past else ()), now]
-    with days_of(facts, numbers) as days, yardsticks_of(facts, days) as yardsticks:
-        sample = facts.sample()
-        with states(sample, days, yardsticks) as looked:
-            counts = count_past(sample, looked, days, past, now) if past else None
-            if facts.one_in == 1:
-                yield looked, yardsticks, counts
-                return
-        with states(facts, Days((now,), None), yardsticks) as flagged:
-            yield flagged, yardsticks, counts
+def _everybody(
+    facts: Facts, active: Frame, day: Days, yardsticks: Frame
+) -> AbstractContextManager[Frame]:
+    """The signs of all customers on one day; ``active`` are those of the sample."""
+    if facts.one_in > 1:
+        active = active_on(facts, day)
+    return states(facts, active, day, yardsticks)
+
+
+def _told(
+    base: CustomerBase, facts: Facts, flagged: Frame, yardsticks: Frame, day: int
+) -> pd.DataFrame:
+    """The signs that fire on a day, with their evidence; one row a customer and sign."""
+    found = firing(facts, flagged, day)
+    compared = compared_since(facts, flagged, yardsticks, day)
+    ranges = given_up(facts, day) if facts.ranges is not None else _no_ranges()
+    return tell(found, ranges, compared, facts.settings, base.wording, day)
 
 
 def _totals(facts: Facts, flagged: Frame, now: int) -> tuple[int, float]:
@@ -291,7 +329,8 @@ def _result(
     w = base.wording
     judged = record.table.set_index("signal_code")
     shown = set(judged.index[judged["on"]]) if include == "proven" else set(judged.index)
-    table = _table(base, signs[signs["code"].isin(shown)], judged["verdict"].to_dict())
+    kept = signs[signs["code"].isin(shown)]
+    table = _table(base, kept, judged["verdict"].to_dict(), base.as_of_day)
     by_sign = _by_sign(signs, record)
     is_shown = by_sign["signal_code"].isin(shown)
     lacking = [(code, missing_for(base, code)) for code in SIGNALS]
@@ -323,7 +362,9 @@ def _result(
     )
 
 
-def _table(base: CustomerBase, signs: pd.DataFrame, verdicts: Mapping[str, str]) -> pd.DataFrame:
+def _table(
+    base: CustomerBase, signs: pd.DataFrame, verdicts: Mapping[str, str], day: int
+) -> pd.DataFrame:
     import pandas as pd
 
     w = base.wording
@@ -334,7 +375,7 @@ def _table(base: CustomerBase, signs: pd.DataFrame, verdicts: Mapping[str, str])
         table["name"] = table["customer_id"].map(names)
     table["signal"] = [name_of(code, w) for code in signs["code"]]
     table["since"] = days.astype("datetime64[D]").astype("datetime64[s]")
-    table["days"] = base.as_of_day - days
+    table["days"] = day - days
     table["evidence"] = signs["evidence"].to_numpy()
     table["value_at_stake"] = signs["value_at_stake"].to_numpy(dtype=float).round(2) + 0.0
     table["verdict"] = [verdicts[code] for code in signs["code"]]

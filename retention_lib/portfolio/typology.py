@@ -14,25 +14,24 @@ from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
 from retention_lib.portfolio import _types_choice as choice
-from retention_lib.portfolio._types_features import HABITS, TRAITS, measure_habits
-from retention_lib.portfolio._types_space import TRAITS_WEIGHT, Space, fit_space
-from retention_lib.portfolio._types_words import (
-    describe_type,
-    measure_differences,
-    name_types,
-    show_value,
+from retention_lib.portfolio._types_features import measure_habits
+from retention_lib.portfolio._types_space import Space, fit_space
+from retention_lib.portfolio._types_tables import (
+    FEWEST,
+    Periods,
+    state_assumptions,
+    sum_up_types,
+    word_differences,
 )
-from retention_lib.portfolio.intervals import SEED, share_interval
+from retention_lib.portfolio._types_words import measure_differences, name_types
+from retention_lib.portfolio.intervals import SEED
 from retention_lib.results import Result
 from retention_lib.wording import Wording
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST = 50
-"""With fewer active customers no types are looked for."""
 MOST_TYPES = 12
-_FEW_CASES = 30
 
 
 def find_types(base: CustomerBase, *, k: int | None = None, seed: int = SEED) -> TypesResult:
@@ -115,8 +114,8 @@ class TypesResult(Result):
     type with its like when the customers are drawn anew, 0 to 1), ``one_cloud`` (the same for
     data without types), ``lasting, lasting_low`` (agreement beyond chance between the types of
     the same customers in two periods), ``passes``. ``differences``: one row a type and feature.
-    ``verdict``: ``passes``, ``unstable``, ``passing`` (the types do not last), ``alike`` or
-    ``few``.
+    ``verdict``: ``passes``, ``unstable``, ``passing`` (the types do not last), ``unknown`` (too
+    few customers bought in both periods), ``alike`` or ``few``.
     """
 
     chart: ClassVar[str] = "type_charts.plot_types"
@@ -145,7 +144,8 @@ class TypesResult(Result):
         if self.k == 1:
             low, high = choice.NUMBERS[0], choice.NUMBERS[-1]
             why = w.say(f"types.why.{self.verdict}", low=low, high=high)
-            return w.say("types.none", customers=count, why=why)
+            key = "types.cannot_tell" if self.verdict == "unknown" else "types.none"
+            return w.say(key, customers=count, why=why)
         first, last = self.summary.iloc[0], self.summary.iloc[-1]
         if first["share_of_revenue"] != first["share_of_revenue"]:
             names = {"first": first["type"], "last": last["type"]}
@@ -279,15 +279,6 @@ class TypeTests(Result):
         return said
 
 
-@dataclass(frozen=True)
-class _Periods:
-    """The same customers in two periods, one after the other, as places in the space."""
-
-    then: choice.Values
-    now: choice.Values
-    days: int
-
-
 def _whole(name: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InputError(f"{name} must be a whole number from {low} to {high:,}; got {value!r}.")
@@ -315,22 +306,22 @@ def _two_periods(
     habits: pd.DataFrame,
     before: pd.DataFrame | None,
     known: int,
-) -> _Periods:
+) -> Periods:
     """Who is active in both of two periods; halves of the history where it has no two windows."""
     days, after = base.activity_window_days, habits
     if before is None:
         days = known // 2
         if days < 1:
-            return _Periods(np.empty((0, 1)), np.empty((0, 1)), days)
+            return Periods(np.empty((0, 1)), np.empty((0, 1)), days)
         half = base.with_window(days)
         after, before = measure_habits(half), _habits_before(half, days, known)
     assert before is not None
-    ids = [frame["customer_id"].to_numpy(dtype=object) for frame in (after, before)]
-    both, here, there = np.intersect1d(*ids, assume_unique=True, return_indices=True)
+    ids: list[Any] = [frame["customer_id"].to_numpy(dtype=object) for frame in (after, before)]
+    both, here, there = np.intersect1d(ids[0], ids[1], assume_unique=True, return_indices=True)
     if len(both) < FEWEST:
-        return _Periods(np.empty((0, 1)), np.empty((0, 1)), days)
+        return Periods(np.empty((0, 1)), np.empty((0, 1)), days)
     then, now = before.iloc[there], after.iloc[here]
-    return _Periods(space.place(then), space.place(now), days)
+    return Periods(space.place(then), space.place(now), days)
 
 
 def _verdict(tried: pd.DataFrame, number: int) -> str:
@@ -338,7 +329,10 @@ def _verdict(tried: pd.DataFrame, number: int) -> str:
     rows = tried if number == 1 else tried[tried["types"] == number]
     if rows["passes"].any():
         return "passes"
-    return "passing" if choice.comes_again(rows).any() else "unstable"
+    again = rows[choice.comes_again(rows)]
+    if again.empty:
+        return "unstable"
+    return "unknown" if again["lasting"].isna().all() else "passing"
 
 
 def _in_order(labels: choice.Labels, revenue: choice.Values) -> tuple[choice.Labels, choice.Labels]:
@@ -384,7 +378,7 @@ def _result(
     k: int | None,
     seed: int,
     *,
-    periods: _Periods | None = None,
+    periods: Periods | None = None,
     attrition: Mapping[int, tuple[int, int]] | None = None,
 ) -> TypesResult:
     import pandas as pd
@@ -403,127 +397,19 @@ def _result(
     return TypesResult(
         table,
         wording=w,
-        assumptions=_assumptions(base, habits, tried, k, seed, periods, attrition),
+        assumptions=state_assumptions(
+            base, habits, tried, k, seed, periods, _known_days(base), attrition
+        ),
         stability=tried,
-        differences=_shown(differences, names, w),
-        summary=_summary(base, habits, codes, names, differences, attrition),
+        differences=word_differences(differences, names, w),
+        summary=sum_up_types(base, habits, codes, names, differences, attrition),
         verdict=verdict,
         asked=k is not None and len(listed) > 1,
     )
 
 
-def _shown(differences: pd.DataFrame, names: Mapping[str, str], wording: Wording) -> pd.DataFrame:
-    """The differences with the words of the type and of the feature, and figures as text."""
-    shown = differences.copy()
-    shown.insert(0, "type", shown["type_code"].map(names))
-    features, texts = [], []
-    for row in differences.itertuples():
-        feature = wording.say(f"types.feature.{row.feature}")
-        if row.level:
-            feature = wording.say("chart.types.level", feature=feature, level=row.level)
-        features.append(feature)
-        texts.append(show_value(str(row.feature), float(row.own), wording))
-    return shown.assign(feature_name=features, shown=texts)
-
-
-def _summary(
-    base: CustomerBase,
-    habits: pd.DataFrame,
-    codes: pd.Series[Any],
-    names: Mapping[str, str],
-    differences: pd.DataFrame,
-    attrition: Mapping[int, tuple[int, int]] | None,
-) -> pd.DataFrame:
-    import pandas as pd
-
-    w, total = base.wording, float(habits["revenue"].sum())
-    rows = []
-    for code, name in names.items():
-        revenue = habits["revenue"].to_numpy(dtype=float)[(codes == code).to_numpy()]
-        there, gone = (attrition or {}).get(int(code[-2:]), (0, 0))
-        enough = there >= _FEW_CASES
-        low, high = share_interval(gone, there) if enough else (np.nan, np.nan)
-        alone = len(names) == 1
-        rows.append(
-            {
-                "type": name,
-                "set_apart": "" if alone else describe_type(differences, code, w),
-                "customers": len(revenue),
-                "share_of_customers": len(revenue) / len(habits),
-                "revenue": round(float(revenue.sum()), 2),
-                "share_of_revenue": float(revenue.sum()) / total if total > 0 else np.nan,
-                "revenue_per_customer": round(float(revenue.mean()), 2),
-                "attrition": gone / there if enough else np.nan,
-                "attrition_low": low,
-                "attrition_high": high,
-                "customers_before": there,
-                "gone": gone,
-                "days_before": base.activity_window_days,
-                "type_code": code,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _assumptions(
-    base: CustomerBase,
-    habits: pd.DataFrame,
-    tried: pd.DataFrame,
-    k: int | None,
-    seed: int,
-    periods: _Periods | None,
-    attrition: Mapping[int, tuple[int, int]] | None,
-) -> dict[str, object]:
-    w, days, as_of = base.wording, base.activity_window_days, base.wording.date(base.as_of)
-    who = w.say("types.assumption.who", customers=len(habits), as_of=as_of, days=days)
-    if not len(tried):
-        return {"as_of": base.as_of, "who": who}
-    used = [name for name in (*HABITS, *TRAITS) if name in habits and name != "tenure_years"]
-    features = w.listing([_lower(w.say(f"types.feature.{name}")) for name in used])
-    asked = w.say("types.assumption.asked", types=k) if k is not None else ""
-    said: dict[str, object] = {
-        "as_of": base.as_of,
-        "who": who,
-        "features": w.say("types.assumption.features", features=features),
-        "weights": w.say("types.assumption.weights", traits=w.number(TRAITS_WEIGHT, decimals=1)),
-        "number_of_types": asked
-        or w.say(
-            "types.assumption.chosen",
-            low=choice.NUMBERS[0],
-            high=choice.NUMBERS[-1],
-            stable=w.percent(choice.STABLE, decimals=0),
-            cloud=w.percent(choice.ABOVE_CLOUD, decimals=0),
-            lasting=w.percent(choice.LASTING, decimals=0),
-        ),
-        "fitted": w.say(
-            "types.assumption.fitted",
-            fitted=min(len(habits), choice.FITTED_ON),
-            seed=str(seed),
-            tried=min(len(habits), choice.DRAWN_FROM),
-        ),
-    }
-    if periods is not None:
-        key = "types.assumption.lasting" if len(periods.now) else "types.assumption.lasting_unknown"
-        words: dict[str, object] = {"needed": FEWEST}
-        if len(periods.now):
-            words = {"customers": len(periods.now), "days": periods.days, "as_of": as_of}
-        said["lasting"] = w.say(key, **words)
-    if attrition is not None:
-        said["type_attrition"] = w.say("types.assumption.attrition", days=days)
-    else:
-        known = _known_days(base)
-        said["type_attrition"] = w.say(
-            "types.assumption.attrition_unknown", needed=2 * days, known=known
-        )
-    return said
-
-
 def _joined(wording: Wording, said: list[str]) -> str:
     return ("; " if wording.language == "en" else " ; ").join(said)
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:]
 
 
 def _share(wording: Wording, share: float) -> str:

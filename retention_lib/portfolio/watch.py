@@ -14,8 +14,8 @@ from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
 from retention_lib.portfolio._signals_settings import SIGNALS, SignalSettings, check_settings
 from retention_lib.portfolio._signals_words import name_of
-from retention_lib.portfolio.signals import SignalsResult, find_signals
 from retention_lib.portfolio.activity import standing
+from retention_lib.portfolio.signals import SignalsResult, signals_and_before
 from retention_lib.results import Result
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def watch_list(
     ...     "date": [*pd.date_range("2024-01-05", periods=12, freq="14D"),
     ...              *pd.date_range("2024-01-05", periods=16, freq="14D")],
     ...     "amount": 10.0})
-    >>> watch = watch_list(CustomerBase.from_tables(lines))
+    >>> watch = watch_list(CustomerBase.from_tables(lines), months=2)
     >>> watch.to_frame()[["customer_id", "signal", "status"]]
       customer_id                   signal status
     0           a  Silent beyond its habit    new
@@ -64,10 +64,9 @@ def watch_list(
     require_base(base)
     months = _check_months(months)
     chosen = check_settings(settings)
-    now = find_signals(base, settings=chosen)
     since = months_back(base.as_of, months)
-    before = _before(base, since, chosen)
-    return _compare(base, now, before, since, months)
+    now, before = signals_and_before(base, engine.day_number(since), chosen)
+    return _compare(base, now, before if _reaches(base, since) else None, since, months)
 
 
 def months_back(day: date, months: int) -> date:
@@ -151,18 +150,19 @@ def _check_months(months: object) -> int:
     return number
 
 
-def _before(base: CustomerBase, since: date, settings: SignalSettings) -> SignalsResult | None:
+def _reaches(base: CustomerBase, since: date) -> bool:
+    """Whether the history reaches back to that day."""
     try:
-        earlier = base.at(since)
-    except InputError:  # before the first transaction
-        return None
-    return find_signals(earlier, settings=settings, include="all")
+        base.at(since)
+    except InputError:
+        return False
+    return True
 
 
 def _compare(
     base: CustomerBase,
     now: SignalsResult,
-    before: SignalsResult | None,
+    before: pd.DataFrame | None,
     since: date,
     months: int,
 ) -> WatchResult:
@@ -175,13 +175,17 @@ def _compare(
     if before is None:
         today["status_code"], gone = "new", today.head(0)
     else:
-        then = before.table[before.table["signal_code"].isin(on)]
+        then = before[before["signal_code"].isin(on)]
         known = pd.MultiIndex.from_frame(today[keys]).isin(pd.MultiIndex.from_frame(then[keys]))
         today["status_code"] = np.where(known, "still", "new")
         held = pd.MultiIndex.from_frame(then[keys]).isin(pd.MultiIndex.from_frame(today[keys]))
         gone = then[~held].assign(status_code="gone")
-    table = pd.concat([today, gone.assign(reason_code=_reasons(base, gone, since))])
-    table["reason_code"] = table["reason_code"].fillna("") if "reason_code" in table else ""
+    gone = gone.assign(reason_code=_reasons(base, gone, since))
+    table = (
+        pd.concat([today.assign(reason_code=""), gone])
+        if len(gone)
+        else (today.assign(reason_code=""))
+    )
     table["status"] = [w.say(f"watch.status.{code}") for code in table["status_code"]]
     table["gone_because"] = [w.say(f"watch.why.{r}") if r else "" for r in table["reason_code"]]
     return WatchResult(

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from retention_lib.portfolio.migration import (
+    from retention_lib.portfolio._migration_views import (
         MigrationChance,
         MigrationMatrix,
-        MigrationResult,
         RevenueMoved,
     )
+    from retention_lib.portfolio.migration import MigrationResult
     from retention_lib.results import Result
     from retention_lib.wording import Wording
 

@@ -27,15 +27,13 @@ SIGN_COLOURS = {"new": theme.LOSS, "still": theme.NEUTRAL, "gone": theme.GAIN}
 
 def plot_signals(result: SignalsResult, *, ax: Axes | None = None) -> Axes:
     """Draw what customers with each warning sign brought in 12 months, most money first."""
-    w, table = result.wording, result.by_sign
+    w, table = result.wording, result.by_sign[result.by_sign["customers"] > 0]
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(9.0, 1.9 + 0.46 * max(len(table), 3))
         values = table["value_at_stake"].clip(lower=0.0)
         draw_bars(drawn, range(len(table)), values, theme.LOSS, height=0.62)
         labels = [
-            w.say(
-                "chart.signals.label", value=w.money(row.value_at_stake), customers=row.customers
-            )
+            w.say("chart.signals.label", value=w.money(row.value_at_stake), customers=row.customers)
             for row in table.itertuples()
         ]
         write_at_ends(drawn, values, labels)
@@ -43,6 +41,7 @@ def plot_signals(result: SignalsResult, *, ax: Axes | None = None) -> Axes:
         only_horizontal_bars(drawn, len(table))
         if table.empty:
             _say_nothing(drawn, w.say("chart.signals.empty"))
+            drawn.lines[-1].set_visible(False)
         unit = f"({w.currency_symbol})" if w.currency else ""
         axis = w.say("chart.signals.axis", measure=_upper_first(result.measure), currency=unit)
         drawn.set_xlabel(axis.strip(), loc="left")
@@ -72,7 +71,7 @@ def plot_track_record(record: TrackRecord, *, ax: Axes | None = None) -> Axes:
         drawn.spines[["left", "bottom"]].set_visible(False)
         if table.empty:
             drawn.set_xticks([])
-            _say_nothing(drawn, w.say("chart.signals.empty"))
+            _say_nothing(drawn, w.say("chart.record.empty"))
         else:
             drawn.set_xlim(0, min(1.0, float(table["hit_high"].max()) * 1.25 + 0.04))
             drawn.xaxis.set_major_formatter(lambda value, _: w.percent(value, decimals=0))
@@ -95,18 +94,25 @@ def plot_watch(watch: WatchResult, *, ax: Axes | None = None) -> Axes:
         _draw_watch(drawn, table, most, w)
         drawn.set_yticks(range(len(table)), [textwrap.fill(name, 28) for name in table["signal"]])
         drawn.set_ylim(max(len(table), 1) - 0.45, -0.55)
-        drawn.axvline(0, color=theme.INK, linewidth=0.8)
         drawn.tick_params(axis="y", length=0)
         drawn.set_xticks([])
         drawn.spines[:].set_visible(False)
         if table.empty:
             _say_nothing(drawn, w.say("chart.signals.empty"))
         else:
+            drawn.axvline(0, color=theme.INK, linewidth=0.8)
             drawn.set_xlabel(w.say("chart.watch.axis"))
             _key_of_watch(drawn, watch)
         said = [
-            w.say("chart.watch.one", signal=row.signal, new=w.number(row.new), new_count=row.new,
-                  still=row.still, gone=w.number(row.gone), gone_count=row.gone)  # fmt: skip
+            w.say(
+                "chart.watch.one",
+                signal=row.signal,
+                new=w.number(row.new),
+                new_count=row.new,
+                still=row.still,
+                gone=w.number(row.gone),
+                gone_count=row.gone,
+            )
             for row in table.itertuples()
         ]
         alt = w.say("chart.watch.alt", finding=watch.finding(), signs=list_in_alt(said))
@@ -117,8 +123,20 @@ def plot_watch(watch: WatchResult, *, ax: Axes | None = None) -> Axes:
 def _draw_sign(ax: Axes, place: int, row: Any) -> None:
     """A point with its range, and the mark of the others."""
     colour = theme.LOSS if row.on else theme.NEUTRAL
-    ax.plot([row.hit_low, row.hit_high], [place, place], color=colour, lw=3.2, solid_capstyle="butt")
-    ax.plot(row.hit_rate, place, "o", color=colour, ms=9, mec=theme.PAPER, mew=1.0, zorder=4)
+    ax.plot(
+        [row.hit_low, row.hit_high], [place, place], color=colour, lw=3.2, solid_capstyle="butt"
+    )
+    ax.plot(
+        row.hit_rate,
+        place,
+        "o",
+        color=colour,
+        ms=9,
+        mec=theme.PAPER,
+        mew=1.0,
+        zorder=4,
+        clip_on=False,
+    )
     ax.plot([row.base_rate] * 2, [place - 0.3, place + 0.3], color=theme.INK, lw=2.6, zorder=3)
 
 
@@ -191,7 +209,7 @@ def _key_of_record(ax: Axes, table: pd.DataFrame, w: Any) -> None:
 def _draw_watch(ax: Axes, table: pd.DataFrame, most: int, w: Any) -> None:
     """New and still there to the right, gone to the left, each figure in or beside its bar."""
     places = list(range(len(table)))
-    bars = {"height": 0.62, "edgecolor": theme.PAPER, "linewidth": 1.0}
+    bars: Any = {"height": 0.62, "edgecolor": theme.PAPER, "linewidth": 1.0}
     new, still, gone = (table[name].to_numpy() for name in SIGN_COLOURS)
     ax.barh(places, new, color=SIGN_COLOURS["new"], **bars)
     ax.barh(places, still, left=new, color=SIGN_COLOURS["still"], **bars)

@@ -11,7 +11,8 @@ from retention_lib.base.customer_base import CustomerBase
 from retention_lib.base.simulate import simulate_base
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio import _migration_chance as chance
-from retention_lib.portfolio.migration import good_segments, segment_migration
+from retention_lib.portfolio._migration_tables import good_segments
+from retention_lib.portfolio.migration import segment_migration
 from retention_lib.portfolio.rfm import score_like, score_rfm
 from retention_lib.portfolio.schemes import SegmentScheme
 
@@ -326,18 +327,18 @@ def test_nobody_is_dealt_a_purchase_before_it_became_a_customer():
 @pytest.mark.parametrize("shape", [1.0, 3.0])
 def test_where_nothing_changes_the_movement_beyond_chance_includes_nothing(shape):
     beyond = []
-    for seed in range(6):
-        base = CustomerBase.from_tables(steady(seed, shape=shape))
+    for seed in range(5):
+        base = CustomerBase.from_tables(steady(seed, customers=600, shape=shape))
         row = segment_migration(base, since="2024-12-31").noise.iloc[0]
         beyond.append((row["beyond"], row["beyond_low"] <= 0 <= row["beyond_high"]))
-    # Six intervals of 95 %: one may miss. And no bias: 0.5 points of a movement of 70.
-    assert sum(inside for _, inside in beyond) >= 5
+    # Of five intervals of 95 % one may miss. And no bias: a point of a movement of seventy.
+    assert sum(inside for _, inside in beyond) >= 4
     assert abs(np.mean([value for value, _ in beyond])) < 0.01
 
 
 @pytest.mark.parametrize("seed", [3, 4])
 def test_a_simulated_base_without_causes_shows_no_change_of_habits(seed):
-    base, _ = simulate_base(1200, seed=seed, signal=False, hazard_per_year=0.0, season_strength=0)
+    base, _ = simulate_base(900, seed=seed, signal=False, hazard_per_year=0.0, season_strength=0)
     moved = segment_migration(base, since="2024-12-31")
     row = moved.noise.iloc[0]
     assert row["share"] > 0.7
@@ -387,3 +388,11 @@ def test_the_words_are_french_for_a_french_base():
     words = {"en recul", "en progrès", "sans changement", "nouveaux depuis"}
     assert set(moved.to_frame()["movement"]) == words
     assert "sans aucun changement d'habitudes" in moved.chance().sentence()
+
+
+@pytest.mark.parametrize(
+    ("first", "since"), [("2020-01-01", "2023-12-31"), ("2024-06-13", "2024-09-21")]
+)
+def test_without_a_date_it_looks_back_a_year_or_to_the_middle_of_the_history(first, since):
+    result = segment_migration(base_of(("a", first, 5.0), ("a", "2024-12-30", 5.0)))
+    assert str(result.since) == since

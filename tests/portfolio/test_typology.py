@@ -76,6 +76,12 @@ def alike(seed=0, *, rate=8, customers=300, years=2):
     return find_types(CustomerBase.from_tables(lines))
 
 
+@pytest.fixture
+def few_numbers(monkeypatch):
+    """Where the number of types is not the question, only two and three are tried."""
+    monkeypatch.setattr(choice, "NUMBERS", range(2, 4))
+
+
 @pytest.mark.parametrize(("kinds", "seed"), [(2, 1), (3, 0), (4, 1)])
 def test_planted_types_are_found_in_their_number(kinds, seed):
     result, truth = found(kinds, seed)
@@ -145,7 +151,7 @@ def test_customers_shares_and_revenue_of_the_types_add_up():
     assert counts == table.set_index("type")["customers"].to_dict()
 
 
-def test_attrition_is_who_of_a_type_a_year_ago_is_no_longer_active():
+def test_attrition_is_who_of_a_type_a_year_ago_is_no_longer_active(few_numbers):
     lines, described, truth = planted(3, each=80)
     # Forty of the eighty occasional ones stop a year ago.
     leaving = [c for c in sorted(truth) if truth[c] == "c"][:40]
@@ -166,7 +172,7 @@ def test_attrition_is_who_of_a_type_a_year_ago_is_no_longer_active():
     assert "a year ago" in result.types().sentence()
 
 
-def test_with_too_short_a_history_attrition_is_missing_and_the_result_says_why():
+def test_with_too_short_a_history_attrition_is_missing_and_the_result_says_why(few_numbers):
     lines, described, _ = planted(0, each=60, years=1)
     result = find_types(CustomerBase.from_tables(lines, customers=described))
     assert result.types().to_frame()["attrition"].isna().all()
@@ -175,7 +181,7 @@ def test_with_too_short_a_history_attrition_is_missing_and_the_result_says_why()
     assert "tenure_years" not in set(result.differences["feature"])
 
 
-def test_types_asked_for_are_given_with_the_verdict():
+def test_types_asked_for_are_given_with_the_verdict(few_numbers):
     lines, described, _ = planted(0, each=60)
     base = CustomerBase.from_tables(lines, customers=described)
     result = find_types(base, k=10)
@@ -230,7 +236,7 @@ def test_customers_all_the_same_are_one_type():
     )
 
 
-def test_what_comes_after_as_of_and_the_order_of_the_rows_change_nothing():
+def test_what_comes_after_as_of_and_the_order_of_the_rows_change_nothing(few_numbers):
     lines, described, _ = planted(0, each=50)
     as_of = "2025-12-31"
     one = find_types(CustomerBase.from_tables(lines, customers=described, as_of=as_of))
@@ -242,7 +248,7 @@ def test_what_comes_after_as_of_and_the_order_of_the_rows_change_nothing():
     pd.testing.assert_frame_equal(one.stability, other.stability)
 
 
-def test_duckdb_and_polars_agree():
+def test_duckdb_and_polars_agree(few_numbers):
     lines, described, _ = planted(0, each=50)
     refunds = lines.iloc[::17].assign(amount=-3.0)
     lines = pd.concat([lines, refunds], ignore_index=True).assign(channel="Shop")
@@ -318,11 +324,19 @@ def tried(*rows):
 
 
 def test_the_largest_of_the_best_numbers_is_chosen_and_one_where_none_passes():
-    nan = float("nan")
-    assert choice.choose_number(tried((2, 0.9, nan, False), (3, 0.9, nan, False))) == 1
-    assert choice.choose_number(tried((2, 0.98, nan, True), (3, 0.95, nan, True))) == 3
-    assert choice.choose_number(tried((2, 0.98, nan, True), (3, 0.85, nan, True))) == 2
+    assert choice.choose_number(tried((2, 0.9, 0.5, False), (3, 0.9, 0.5, False))) == 1
+    assert choice.choose_number(tried((2, 0.98, 0.5, True), (3, 0.95, 0.5, True))) == 3
+    assert choice.choose_number(tried((2, 0.98, 0.5, True), (3, 0.85, 0.5, True))) == 2
     assert choice.choose_number(tried((2, 0.98, 0.9, True), (3, 0.96, 0.6, True))) == 2
+
+
+def test_without_two_periods_to_compare_no_types_are_claimed(few_numbers):
+    rng = np.random.default_rng(1)
+    amounts = np.where(rng.random(200) < 0.5, 10.0, 1000.0) * np.exp(0.1 * rng.normal(size=200))
+    lines = pd.DataFrame({"customer_id": np.arange(200).astype(str), "amount": amounts})
+    base = CustomerBase.from_tables(lines.assign(date=END))
+    assert "too few of them bought in both halves" in find_types(base).sentence()
+    assert "to tell whether these types last" in find_types(base, k=2).sentence()
 
 
 def test_differences_are_in_standard_deviations_of_all_customers():
@@ -335,7 +349,7 @@ def test_differences_are_in_standard_deviations_of_all_customers():
     assert large["difference"] == pytest.approx(0.5 / np.std([0, 0, 0, 1]))
 
 
-def test_a_large_base_is_fitted_on_a_sample_and_everybody_is_assigned(monkeypatch):
+def test_a_large_base_is_fitted_on_a_sample_and_everybody_is_assigned(monkeypatch, few_numbers):
     lines, described, truth = planted(0, each=60)
     monkeypatch.setattr(choice, "FITTED_ON", 90)
     monkeypatch.setattr(choice, "DRAWN_FROM", 80)
