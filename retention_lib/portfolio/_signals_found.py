@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import narwhals as nw
 
@@ -75,18 +75,24 @@ def given_up(facts: Facts, day: int) -> pd.DataFrame:
     )
 
 
-def compared_since(facts: Facts, flagged: Frame, yardsticks: Frame, day: int) -> dict[str, Any]:
+def compared_since(
+    facts: Facts, flagged: Frame, yardsticks: Frame, day: int, found: pd.DataFrame
+) -> dict[str, pd.Series]:
     """For signs that compare: code to the first of the weekly looks back since which it fires.
 
-    Looked at with the base's figures of today, half a year back at most.
+    Looked at with the base's figures of today, half a year back at most. Weeks in which a customer
+    who buys less often was silent altogether do not break the spell. ``found`` is what fires.
     """
     wanted = [f"fires_{code}" for code in _COMPARING]
+    if not found[wanted].to_numpy().any():
+        return {}
     some = nw.any_horizontal(*(column(name) == 1 for name in wanted), ignore_nulls=False)
     with facts.kept(flagged.filter(column("at") == day).filter(some).select("code")) as codes:
         few = facts.limited(lambda frame: frame.join(codes, on="code", how="semi"))
         back = [day - _STEP_DAYS * step for step in range(1, _STEPS + 1)]
         with _looking_back(few, yardsticks, back, day) as seen:
-            looked = engine.collect(seen.select("code", "at", *wanted))
+            looked = engine.collect(seen.select("code", "at", *wanted, "fires_silent"))
+    looked["fires_slowing"] = looked["fires_slowing"].clip(lower=looked["fires_silent"])
     return {code: _unbroken(looked, f"fires_{code}", day) for code in _COMPARING}
 
 
@@ -95,7 +101,7 @@ def _looking_back(facts: Facts, yardsticks: Frame, back: list[int], day: int) ->
     with days_of(facts, back) as days:
         today = yardsticks.filter(column("at") == day).drop("at")
         # Only the signs that compare are asked for: the other tables need not be read.
-        plain = facts.only(_COMPARING)
+        plain = facts.only(("silent", *_COMPARING))
         figures = days.on_each(today)
         with states(plain, active_on(plain, days), days, figures) as looked:
             yield looked

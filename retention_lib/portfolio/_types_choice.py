@@ -63,6 +63,7 @@ def try_numbers(
     end; missing, and then not passed, where too few customers bought in both) and ``passes``.
     """
     import pandas as pd
+    import sklearn.cluster  # noqa: F401  its threads can be limited only once they are there
     from threadpoolctl import threadpool_limits
 
     sample = drawn(points, DRAWN_FROM, seed)

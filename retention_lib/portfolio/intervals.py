@@ -31,7 +31,9 @@ def share_interval(hits: float, of: float) -> tuple[float, float]:
     share = hits / of
     centre = (share + z * z / (2 * of)) / (1 + z * z / of)
     half = z / (1 + z * z / of) * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    # At the ends rounding would leave the share itself just outside its range.
+    low = 0.0 if hits == 0 else max(0.0, float(centre - half))
+    return low, 1.0 if hits == of else min(1.0, float(centre + half))
 
 
 def resampled(

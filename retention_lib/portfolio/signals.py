@@ -275,7 +275,7 @@ def _told(
 ) -> pd.DataFrame:
     """The signs that fire on a day, with their evidence; one row a customer and sign."""
     found = firing(facts, flagged, day)
-    compared = compared_since(facts, flagged, yardsticks, day)
+    compared = compared_since(facts, flagged, yardsticks, day, found)
     ranges = given_up(facts, day) if facts.ranges is not None else _no_ranges()
     return tell(found, ranges, compared, facts.settings, base.wording, day)
 

@@ -25,9 +25,9 @@ def town(language="en"):
     lines = pd.concat(
         [
             *[bought(f"regular{i}", range(0, 700, 20)) for i in range(5)],
-            bought("fresh", range(70, 700, 20)),
+            bought("fresh", range(50, 700, 20)),
             bought("long", range(150, 700, 20)),
-            bought("back", [10, *range(150, 700, 20)]),
+            bought("back", [2, 10, 18, *range(95, 700, 20)]),
             bought("closed", range(150, 700, 20)),
             bought("lost", range(380, 700, 20)),
         ]
@@ -59,12 +59,12 @@ def test_every_sign_is_new_still_there_or_gone_with_the_reason():
 
 def test_the_sentence_counts_the_new_their_money_and_why_the_others_are_gone():
     assert watched().finding() == (
-        "1 new since 30 November 2025, worth €1,500 of revenue a year; 3 gone: 1 bought again, "
+        "1 new since 30 November 2025, worth €1,600 of revenue a year; 3 gone: 1 bought again, "
         "1 closed the account and 1 was lost"
     )
     french = watched("fr").finding().replace("\u202f", " ").replace("\xa0", " ")
     assert french == (
-        "1 nouveau depuis le 30 novembre 2025, pour 1 500 € de chiffre d'affaires par an ; "
+        "1 nouveau depuis le 30 novembre 2025, pour 1 600 € de chiffre d'affaires par an ; "
         "3 disparus : 1 a racheté, 1 a clos son compte et 1 est perdu"
     )
 
