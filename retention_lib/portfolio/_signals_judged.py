@@ -21,8 +21,10 @@ FEW_CUSTOMERS = 30
 """A sign that fired for fewer customers is not called no better than chance."""
 _FEWEST = 10
 """Nor better than chance, for fewer than these."""
-_UNUSUAL = 2.5
-"""From so many standard deviations above its usual number a sign fires unusually often."""
+_UNUSUAL = 1.96
+_MORE_THAN_EVER = 1.25
+"""A sign fires unusually often where its number today is beyond chance above the usual one, and
+its share a quarter above that of any past date."""
 
 
 def judge(
@@ -72,7 +74,8 @@ def verdict_on(sign: SignCounts | None) -> str:
     if sign.customers < FEW_CUSTOMERS:
         return "few"
     spread = math.sqrt(sign.usual_now + 0.5)
-    if sign.share_now > sign.most_share and sign.fires_now - sign.usual_now > _UNUSUAL * spread:
+    more = sign.share_now > _MORE_THAN_EVER * sign.most_share
+    if more and sign.fires_now - sign.usual_now > _UNUSUAL * spread:
         return "unusual"
     return "no_better"
 

@@ -187,7 +187,8 @@ def signal_history(
 class SignalsResult(Result):
     """Who shows a warning sign now, one row a customer and sign, most money at stake first.
 
-    Columns: ``customer_id, name`` (where known), ``signal, since`` (first day of this spell; signs
+    Columns: ``customer_id, name`` (where known), ``contactable`` (false for who refused; where the
+    base knows), ``signal, since`` (first day of this spell; signs
     that compare stretches of time are looked at week by week, half a year back at most; else the
     day of what was said), ``days`` since then, ``evidence`` in words, ``value_at_stake``,
     ``verdict`` on the sign, ``signal_code``.
@@ -214,6 +215,10 @@ class SignalsResult(Result):
     def sentence(self) -> str:
         """How many show a sign, what they brought, which signs are off and which cannot be told."""
         w, said = self.wording, [self.finding()]
+        if "contactable" in self.table:
+            refused = self.table.loc[~self.table["contactable"], "customer_id"].nunique()
+            if refused:
+                said.append(w.say("signals.refused", refused=int(refused)))
         if len(self.switched_off):
             names = w.listing(list(self.switched_off["signal"]))
             said.append(w.say("signals.off", count=len(self.switched_off), signals=names))
@@ -373,6 +378,9 @@ def _table(
     names = _names(base)
     if names is not None:
         table["name"] = table["customer_id"].map(names)
+    refused = _refused(base)
+    if refused is not None:
+        table["contactable"] = ~table["customer_id"].isin(refused)
     table["signal"] = [name_of(code, w) for code in signs["code"]]
     table["since"] = days.astype("datetime64[D]").astype("datetime64[s]")
     table["days"] = day - days
@@ -394,6 +402,14 @@ def _names(base: CustomerBase) -> dict[str, str] | None:
     named = engine.collect(base.visible("customers").select("customer_id", "name"))
     kept = named.dropna(subset=["name"]).sort_values(["customer_id", "name"])
     return dict(zip(kept["customer_id"], kept["name"], strict=True))
+
+
+def _refused(base: CustomerBase) -> set[str] | None:
+    """Who said no to being contacted; unknown is not no."""
+    if not base.has("customers", "contactable"):
+        return None
+    said_no = base.visible("customers").filter(~nw.col("contactable").fill_null(True))
+    return set(engine.collect(said_no.select("customer_id"))["customer_id"])
 
 
 def _by_sign(signs: pd.DataFrame, record: TrackRecord) -> pd.DataFrame:

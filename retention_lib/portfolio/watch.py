@@ -86,8 +86,8 @@ def months_back(day: date, months: int) -> date:
 class WatchResult(Result):
     """What changed on the list of warning signs, one row a customer and sign.
 
-    Columns: ``customer_id, name`` (where known), ``signal, status, gone_because`` (for those
-    gone: ``bought`` again, was ``contacted``, ``resolved``, ``faded``: no longer stands out,
+    Columns: ``customer_id, name, contactable`` (where known), ``signal, status, gone_because``
+    (for those gone: ``bought`` again, was ``contacted``, ``resolved``, ``faded``: no longer stands out,
     ``closed`` or ``lost``, in words), ``since, evidence, value_at_stake, signal_code,
     status_code, reason_code``; new ones first, each most money first.
 
@@ -213,7 +213,8 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
         ascending=[True, False, True, True],
         ignore_index=True,
     )
-    columns = ["customer_id", *(["name"] if "name" in table else []), "signal", "status",
+    known = [name for name in ("name", "contactable") if name in table]
+    columns = ["customer_id", *known, "signal", "status",
                "gone_because", "since", "evidence", "value_at_stake", "signal_code",
                "status_code", "reason_code"]  # fmt: skip
     return ordered[columns]

@@ -571,3 +571,25 @@ def test_a_month_end_before_the_first_sale_fires_nothing():
     base = simulated()
     early = engine.day_number(date(2022, 1, 31))
     assert signal_history(base, [early, early + int(timedelta(days=30).days)]).empty
+
+
+def test_who_refused_to_be_contacted_is_marked_and_said():
+    silent = [bought(name, every(20, last=120)) for name in ("yes", "no", "unknown")]
+    known = pd.DataFrame(
+        {"customer_id": ["yes", "no", "unknown"], "contactable": [True, False, None]}
+    )
+    result = find_signals(base_of(*silent, customers=known), include="all")
+    marked = result.to_frame().drop_duplicates("customer_id").set_index("customer_id")
+    assert marked["contactable"].to_dict() == {"yes": True, "no": False, "unknown": True}
+    assert "1 of them refused to be contacted" in result.sentence()
+    plain = find_signals(base_of(*silent), include="all")
+    assert "contactable" not in plain.to_frame() and "refused" not in plain.sentence()
+
+
+def test_believing_every_sign_is_told_in_calls_and_in_calls_for_nothing():
+    record = find_signals(simulated()).track_record
+    table = record.table
+    fired = int(table["fired"].sum())
+    wolf = fired - int(table["followed_by_loss"].sum())
+    said = record.careless_sentence()
+    assert f"{fired:,} times, {wolf:,} of them" in said
