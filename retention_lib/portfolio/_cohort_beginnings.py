@@ -16,12 +16,9 @@ import narwhals as nw
 
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
-from retention_lib.portfolio.calendar_periods import period_index
+from retention_lib.portfolio._beginnings import first_day, seen_from
 
 SHOWN_UP = 0.9
-_STRAY_SHARE = 0.01
-# A business that is closed on New Year's Day still has its whole January.
-_SLACK_DAYS = 3
 # Where fewer came later than this the file holds a group chosen by its beginning, as CDNOW does.
 _GROUP_SHARE = 0.05
 
@@ -58,7 +55,7 @@ def acquired_days(base: CustomerBase, people: nw.LazyFrame[Any]) -> nw.LazyFrame
 
 def find_beginnings(base: CustomerBase, people: nw.LazyFrame[Any]) -> Beginnings:
     """Where the file begins, from one row a customer: ``first_day, last_day, purchases``."""
-    first = _first_day(base)
+    first = seen_from(first_day(base))
     span = (nw.col("last_day") - nw.col("first_day")).cast(nw.Float64)
     gaps = people.filter(nw.col("purchases") > 1).select(
         (span / (nw.col("purchases") - 1).cast(nw.Float64)).alias("gap")
@@ -68,26 +65,6 @@ def find_beginnings(base: CustomerBase, people: nw.LazyFrame[Any]) -> Beginnings
     # Never longer than a year: who comes back later than that counts as won anew.
     days = 0 if longest is None or longest != longest else min(math.ceil(longest), 365)
     return Beginnings(first, first + days)
-
-
-def _first_day(base: CustomerBase) -> int:
-    """The first day of the file; a handful of lines a year or more before all others is none.
-
-    Such lines carry a date that somebody mistyped, or 1 January 1900 for "not known".
-    """
-    lines = base.visible("transactions")
-    months = engine.collect(
-        lines.select("day", period_index(nw.col("day"), "month").alias("month"))
-        .group_by("month")
-        .agg(nw.col("day").min(), nw.len().cast(nw.Int64).alias("lines"))
-    ).sort_values("month")
-    before = months["lines"].cumsum().shift(fill_value=0)
-    apart = months["month"].diff() > 12
-    strays = apart & (before < _STRAY_SHARE * months["lines"].sum())
-    begins = months.loc[strays, "day"] if strays.any() else months["day"].iloc[:1]
-    first = int(begins.iloc[-1])
-    day = engine.day_of(first)
-    return first - (day.day - 1) if day.day <= 1 + _SLACK_DAYS else first
 
 
 def only_beginners(late: int, everybody: int) -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import narwhals as nw
-
 from retention_lib.base import engine
-from retention_lib.base.customer_base import CustomerBase
+from retention_lib.portfolio import _beginnings
 from retention_lib.portfolio.calendar_periods import (
     Period,
     period_end,
@@ -17,7 +15,6 @@ from retention_lib.portfolio.calendar_periods import (
 )
 from retention_lib.wording import Wording
 
-_FIRST_DAYS = 4
 _END_OF_TIME = engine.day_number(date(9998, 12, 31))
 LONGEST_FIRST: tuple[Period, ...] = ("year", "quarter", "month")
 
@@ -60,13 +57,8 @@ class Span:
 
     @property
     def seen_from(self) -> int:
-        """The day from which purchases are seen.
-
-        Exports begin on the first of a month, and 1 January is a holiday: where the first
-        transaction lies in the first days of a month, the table is taken to begin with it.
-        """
-        begins = engine.day_of(self.first_day)
-        return self.first_day - (begins.day - 1 if begins.day <= _FIRST_DAYS else 0)
+        """The day from which purchases are seen: the first of the month of a first line near it."""
+        return _beginnings.seen_from(self.first_day)
 
     @property
     def first(self) -> int:
@@ -93,12 +85,6 @@ class Span:
     def boundaries(self) -> list[int]:
         """The day before the first period, and the last day of each of them."""
         return [end_day(number, self.kind) for number in range(self.first - 1, self.last + 1)]
-
-
-def first_day(base: CustomerBase) -> int:
-    """The day number of the first transaction."""
-    found = engine.one_row(base.visible("transactions").select(nw.col("day").min()))
-    return int(found["day"])
 
 
 def longest_kind(first: int, as_of_day: int, window_days: int) -> Period | None:

@@ -103,8 +103,8 @@ class TankResult(Result):
 
     Columns: ``year`` ahead, ``level`` of customers at its end with ``level_low, level_high``
     (95 %: what chance could have done to the measured rates, and will do to the years to
-    come), ``inflow`` and ``leak`` of customers in that year, and ``leak_share`` of the level it
-    began with, new customers who leave within the year included. Empty where nothing can be
+    come), ``inflow`` and ``leak`` of customers in that year, and ``leak_share``, the leak as a
+    share of those there when it began and those who came in. Empty where nothing can be
     measured.
 
     ``level_now`` is the closing of the latest complete period; ``levels_off`` where the level
@@ -176,11 +176,12 @@ class TankResult(Result):
 
 def fill_tank(flows: FlowsResult, years: int) -> TankResult:
     """The level year by year, from what flowed in and leaked in the last twelve months."""
-    if isinstance(years, bool) or not isinstance(years, int) or not 1 <= years <= _MOST_YEARS:
+    whole = isinstance(years, int | np.integer) and not isinstance(years, bool)
+    if not whole or not 1 <= years <= _MOST_YEARS:
         raise InputError(
             f"years must be a whole number from 1 to {_MOST_YEARS}, such as 3; got {years!r}."
         )
-    measured = latest_year(flows)
+    years, measured = int(years), latest_year(flows)
     if measured is not None and not measured.opening.any():
         measured = None
     now = int(flows.table["closing"].iloc[-1]) if len(flows.table) else 0
@@ -213,7 +214,7 @@ def _project(measured: Measured | None, now: int, years: int) -> pd.DataFrame:
             leaks = level * measured.leak
             level += measured.inflow - leaks
             came, gone = came + measured.inflow, gone + leaks
-        share = gone / began if began else float("nan")
+        share = gone / (began + came) if began + came else float("nan")
         rows.append((year + 1, level, *ranges[year], came, gone, share))
     return pd.DataFrame(rows, columns=list(names))
 

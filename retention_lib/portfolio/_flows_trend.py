@@ -43,8 +43,9 @@ class TrendResult(Result):
     annual_low, annual_high`` (95 %), and ``trade_attrition`` where one was given; last
     ``period_start``.
 
-    ``verdict``: ``risen`` or ``fallen`` (Cochran and Armitage's test of a straight trend, 5 %),
-    ``uneven`` (no direction, but periods differ more than chance: chi-square), ``steady``,
+    ``verdict``: ``risen`` or ``fallen`` (Cochran and Armitage's test of a straight trend, 5 %; the
+    first and last period agree with it and no single period makes it),
+    ``uneven`` (no direction, but more than chance: chi-square), ``steady``,
     ``too_few``, ``one`` or ``none`` (periods). Armitage 1955, doi 10.2307/3001775.
     """
 
@@ -78,8 +79,11 @@ class TrendResult(Result):
             return self.wording.say("flows.trend.empty")
         w, table = self.wording, self.table[self.table["opening"] > 0]
         first, latest = table.iloc[0], table.iloc[-1]
+        key = f"flows.trend.{self.verdict}"
+        if self.verdict in ("steady", "too_few") and table["annual_attrition"].nunique() == 1:
+            key += "_same"
         return w.say(
-            f"flows.trend.{self.verdict}",
+            key,
             first=say_period(first["period_start"], self.kind, w, key="name"),
             last=say_period(latest["period_start"], self.kind, w, key="name"),
             before=w.percent(first["annual_attrition"]),
@@ -143,17 +147,41 @@ def judge(lost: Values, opening: Values) -> Verdict:
         return "one" if held.any() else "none"
     hits, cases = lost[held].astype(float), opening[held].astype(float)
     share = hits.sum() / cases.sum()
-    if hits.sum() < _ENOUGH_LOST or not share < 1:
+    if not share < 1:
+        return "steady"
+    if hits.sum() < _ENOUGH_LOST:
         return "too_few"
-    place = np.arange(len(cases))
-    expected = cases * share
-    spread = share * (1 - share)
-    slope = (place * (hits - expected)).sum()
-    leeway = spread * ((cases * place**2).sum() - (cases * place).sum() ** 2 / cases.sum())
-    if chdtrc(1, slope**2 / leeway) < _CHANCE:
-        return "risen" if slope > 0 else "fallen"
-    apart = ((hits - expected) ** 2 / (cases * spread)).sum()
-    return "uneven" if chdtrc(len(cases) - 1, apart) < _CHANCE else "steady"
+    place = np.arange(len(cases), dtype=float)
+    apart = ((hits - cases * share) ** 2 / (cases * share * (1 - share))).sum()
+    slope, straight = _straight_trend(hits, cases, place)
+    if chdtrc(1, straight) >= _CHANCE:
+        return "uneven" if chdtrc(len(cases) - 1, apart) < _CHANCE else "steady"
+    ends = np.round(hits[[0, -1]] / cases[[0, -1]], 3)
+    if (ends[1] - ends[0]) * slope <= 0:
+        return "uneven"
+    bent = len(cases) > 3 and chdtrc(len(cases) - 2, max(apart - straight, 0.0)) < _CHANCE
+    if bent and not _holds_without_spike(hits, cases, place, slope):
+        return "uneven"
+    return "risen" if slope > 0 else "fallen"
+
+
+def _straight_trend(hits: Values, cases: Values, place: Values) -> tuple[float, float]:
+    """Which way a straight trend goes, and its chi-square with one degree of freedom."""
+    share = hits.sum() / cases.sum()
+    slope = float((place * (hits - cases * share)).sum())
+    leeway = (cases * place**2).sum() - (cases * place).sum() ** 2 / cases.sum()
+    leeway *= share * (1 - share)
+    return slope, float(slope**2 / leeway) if leeway > 0 else 0.0
+
+
+def _holds_without_spike(hits: Values, cases: Values, place: Values, slope: float) -> bool:
+    """Whether the trend is still there without the period that lies furthest from all others."""
+    from scipy.special import chdtrc
+
+    share = hits.sum() / cases.sum()
+    kept = np.arange(len(cases)) != np.argmax((hits - cases * share) ** 2 / cases)
+    rest, straight = _straight_trend(hits[kept], cases[kept], place[kept])
+    return bool(rest * slope > 0 and chdtrc(1, straight) < _CHANCE)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

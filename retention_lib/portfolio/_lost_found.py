@@ -18,6 +18,7 @@ import numpy as np
 from retention_lib.base import engine
 from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
 from retention_lib.errors import InputError
+from retention_lib.portfolio._beginnings import first_day, seen_from
 from retention_lib.portfolio._lost_value import Carry, measure_carry
 from retention_lib.portfolio.activity import with_endings
 from retention_lib.portfolio.money import MarginBasis, margin_basis
@@ -102,8 +103,9 @@ def find_losses(base: CustomerBase, months: int) -> Losses:
     start, reference = months_before(base.as_of, months), months_before(base.as_of, 12)
     basis = margin_basis(base)
     with engine.kept(_days(base, basis)) as days:
-        first_day = int(engine.one_row(days.select(nw.col("day").min()))["day"])
-        people = _measure(base, days, start, reference, first_day)
+        earliest = int(engine.one_row(days.select(nw.col("day").min()))["day"])
+        people = _measure(base, days, start, reference, earliest)
+    begins = seen_from(first_day(base))
     _judge(people, base, start, reference)
     if not basis.known:
         people["annual_margin"] = np.nan
@@ -113,14 +115,17 @@ def find_losses(base: CustomerBase, months: int) -> Losses:
     people = people.merge(_facts(base), on="customer_id", how="left")
     lost = people[people["opened"] & ~people["active"]].reset_index(drop=True)
     lost["lost_day"] = _lost_day(lost, base.activity_window_days)
+    # A contract can outlast the last purchase by years: nothing of that was lost with it.
+    idle = lost["lost_day"] - lost["last_day"] > max(YEAR, base.activity_window_days)
+    lost["annual"] = lost["annual"].mask(idle, 0.0)
     return Losses(
         people,
         lost,
         start=start,
         months=months,
-        first_day=first_day,
+        first_day=begins,
         basis=basis,
-        carry=_carry(people, kind, first_day),
+        carry=_carry(people, kind, begins),
         window=base.activity_window_days,
     )
 
@@ -139,7 +144,7 @@ def _days(base: CustomerBase, basis: MarginBasis) -> nw.LazyFrame[Any]:
 
 
 def _measure(
-    base: CustomerBase, days: nw.LazyFrame[Any], start: date, reference: date, first_day: int
+    base: CustomerBase, days: nw.LazyFrame[Any], start: date, reference: date, earliest: int
 ) -> pd.DataFrame:
     """One row a customer with a purchase: its days, as of each date, and its years."""
     day, bought = nw.col("day"), nw.col("net") > 0
@@ -157,7 +162,7 @@ def _measure(
         nw.col("first_day").min(), nw.col("last_day").max(), nw.col(*marks).max()
     )
     ends = with_endings(base, ends)
-    if engine.day_number(start) >= first_day:
+    if engine.day_number(start) >= earliest:
         known = ends.select("customer_id")
         then = with_endings(base.at(start), known).rename(
             {"closed_day": "opening_closed_day", "is_contract": "opening_contract"}
@@ -260,10 +265,10 @@ def _facts(base: CustomerBase) -> pd.DataFrame:
     return ordered.groupby("customer_id", as_index=False).first()
 
 
-def _carry(people: pd.DataFrame, kind: str, first_day: int) -> Carry:
+def _carry(people: pd.DataFrame, kind: str, begins: int) -> Carry:
     """The year after against the year before a purchase, among those who stayed."""
     # Only who shows a whole year before: a year cut by the beginning of the file is no year.
-    whole = (people["reference_last_day"] >= first_day + YEAR - 1).fillna(False).astype(bool)
+    whole = (people["reference_last_day"] >= begins + YEAR - 1).fillna(False).astype(bool)
     stayers = people[people["stayed"] & whole]
     return measure_carry(
         stayers[f"before_{kind}"].to_numpy(dtype=float),

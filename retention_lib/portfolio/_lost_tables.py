@@ -88,6 +88,8 @@ def by_month(base: CustomerBase, losses: Losses, table: pd.DataFrame) -> pd.Data
     return pd.DataFrame(
         {
             "month_end": ends,
+            # Silence can be told only a whole window after the file begins.
+            "unseen": [engine.day_number(e) < losses.first_day + losses.window for e in ends],
             "customers": per_month(np.ones(len(table), dtype=bool)),
             "closed": per_month(closed),
             "silent": per_month(~closed),

@@ -153,7 +153,9 @@ def _habits(base: CustomerBase, table: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     def column(name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return table[name].to_numpy(dtype=float, na_value=np.nan)
+        values: np.ndarray[Any, np.dtype[np.float64]]
+        values = table[name].to_numpy(dtype=float, na_value=np.nan)
+        return values
 
     purchases, first, last = column("purchases"), column("first_day"), column("last_day")
     if "acquired_on_day" in table:

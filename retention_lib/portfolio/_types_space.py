@@ -72,7 +72,7 @@ class Space:
     @property
     def empty(self) -> bool:
         """Whether nothing tells the customers apart."""
-        return self.axes.shape[1] == 0
+        return bool(self.axes.shape[1] == 0)
 
     def place(self, habits: pd.DataFrame) -> Values:
         """Where each customer is; rounded, so that engines that add in another order agree."""
@@ -105,12 +105,15 @@ def fit_space(habits: pd.DataFrame, *, seed: int) -> Space:
 
 def on_scale(name: str, column: pd.Series[Any]) -> Values:
     """A habit on the scale on which equal steps mean equally much: shares by roots, else logs."""
-    values = column.to_numpy(dtype=float, na_value=np.nan)
+    values: Values = column.to_numpy(dtype=float, na_value=np.nan)
+    scaled: Values
     if name.endswith("_share"):
-        return np.sqrt(np.clip(values, 0.0, 1.0))
-    if name == "basket":
-        return np.log(np.clip(values, 1.0, None))
-    return np.log1p(np.clip(values, 0.0, None))
+        scaled = np.sqrt(np.clip(values, 0.0, 1.0))
+    elif name == "basket":
+        scaled = np.log(np.clip(values, 1.0, None))
+    else:
+        scaled = np.log1p(np.clip(values, 0.0, None))
+    return scaled
 
 
 def off_scale(name: str, value: float) -> float:

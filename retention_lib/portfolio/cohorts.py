@@ -133,7 +133,7 @@ class CohortResult(Result):
         ``measure`` is ``customers``, ``share``, ``revenue`` or ``revenue_per_customer``. The
         columns of the ages are the texts ``0``, ``1``, ``2`` and so on; unseen cells are missing.
         """
-        if measure not in MEASURES:
+        if not isinstance(measure, str) or measure not in MEASURES:
             raise ChoiceError("measure", measure, MEASURES)
         frame = self.table
         wide = frame.pivot(index="start", columns="age", values=measure).reset_index(drop=True)

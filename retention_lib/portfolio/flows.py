@@ -16,11 +16,11 @@ import numpy as np
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
+from retention_lib.portfolio._beginnings import first_day
 from retention_lib.portfolio._flows_ledger import CENTS, FLOWS, count_after_closing, keep_ledger
 from retention_lib.portfolio._flows_periods import (
     LONGEST_FIRST,
     Span,
-    first_day,
     say_period,
 )
 from retention_lib.portfolio._flows_tank import TankResult, fill_tank, half_gone
@@ -172,7 +172,13 @@ class FlowsResult(Result):
     def in_money(self) -> MoneyLedger:
         """The same ledger in net revenue, with its sum to say that it closes."""
         money = self.table[["period", *REVENUES]]
-        return MoneyLedger(money.copy(), wording=self.wording, assumptions=self.assumptions)
+        starts, w = self.table["period_start"], self.wording
+        return MoneyLedger(
+            money.copy(),
+            wording=w,
+            assumptions=self.assumptions,
+            latest=say_period(starts.iloc[-1], self.period, w, key="name") if len(starts) else "",
+        )
 
     def trend(self) -> TrendResult:
         """Attrition over time, a year's rate each, with ranges and the trade's rate if given."""
@@ -205,6 +211,9 @@ class MoneyLedger(Result):
     formats: ClassVar[Mapping[str, str]] = dict.fromkeys(REVENUES, "money")
     shown_rows: ClassVar[int] = 24
 
+    latest: str = field(kw_only=True, default="")
+    """The latest period, as one says it."""
+
     def sentence(self) -> str:
         """The sum of the latest period, figure by figure."""
         w = self.wording
@@ -212,15 +221,17 @@ class MoneyLedger(Result):
             return w.say("flows.money_nothing")
         latest = self.table.iloc[-1]
         amounts = {name: w.money(latest[name], decimals=2) for name in REVENUES}
-        return w.say("flows.money_closes", period=latest["period"], **amounts)
+        return w.say("flows.money_closes", period=self.latest, **amounts)
 
 
 def _say_heads(flows: FlowsResult) -> str:
     w, latest = flows.wording, flows.table.iloc[-1]
+    if _nobody_there(latest):
+        return _say_nobody(flows) + "."
     change = int(latest["closing"] - latest["opening"])
     moved = "more" if change > 0 else "fewer" if change < 0 else "same"
     return w.say(
-        "flows.careless",
+        "flows.careless" if latest["lost"] else "flows.careless_nobody",
         opening=int(latest["opening"]),
         closing=int(latest["closing"]),
         change=w.say(f"flows.heads.{moved}", change=abs(change)),
@@ -320,8 +331,20 @@ def say_nothing_complete(flows: FlowsResult) -> str:
     return w.say("flows.empty", days=span.window_days, remedy=remedy, **words)
 
 
+def _nobody_there(latest: pd.Series[Any]) -> bool:
+    return not any(int(latest[name]) for name in ("opening", "new", "won_back", "lost", "closing"))
+
+
+def _say_nobody(flows: FlowsResult) -> str:
+    start = flows.table["period_start"].iloc[-1]
+    when = say_period(start, flows.period, flows.wording)
+    return flows.wording.say("flows.nobody_there", when=when)
+
+
 def _say_latest(flows: FlowsResult) -> str:
     w, latest = flows.wording, flows.table.iloc[-1]
+    if _nobody_there(latest) and not latest["passed_through"]:
+        return _say_nobody(flows) + "."
     when = say_period(latest["period_start"], flows.period, w)
     came: dict[str, Any] = {
         "new": int(latest["new"]),
@@ -379,6 +402,8 @@ def _say_growth(latest: pd.Series[Any], w: Wording) -> str:
 
 def _say_money(flows: FlowsResult) -> str:
     w, latest = flows.wording, flows.table.iloc[-1]
+    if _nobody_there(latest):
+        return _say_nobody(flows)
     return w.say(
         "flows.finding" if latest["lost"] else "flows.finding_nobody",
         when=say_period(latest["period_start"], flows.period, w),

@@ -12,6 +12,7 @@ from retention_lib.portfolio import _lost_causes as causes
 from retention_lib.portfolio import _lost_tables as tables
 from retention_lib.portfolio._lost_found import Losses, check_months, find_losses
 from retention_lib.portfolio._lost_signals import HALF_YEAR, SPOKEN, signs_before
+from retention_lib.portfolio._lost_value import FEWEST_STAYERS
 from retention_lib.results import Result
 from retention_lib.wording import Wording
 
@@ -143,7 +144,7 @@ class LostResult(Result):
             months=self.losses.months,
             worth=w.say(f"lost.worth.{self.unit}", total=w.money(self.total)),
         )
-        if (self.by_month["customers"] > 0).sum() == 1:
+        if not self.losses.whole or (self.by_month["customers"] > 0).sum() == 1:
             return said
         worth = self.by_month["value_closed"] + self.by_month["value_silent"]
         month = w.month(self.by_month["month_end"][worth.idxmax()])
@@ -305,7 +306,10 @@ def say_who(losses: Losses, as_of: str, wording: Wording) -> str:
 def say_cost(wording: Wording, unit: str, lost: int, total: float, low: float, high: float) -> str:
     """What a year of the lost would have brought; without a range, what their last one did."""
     if low != low:
-        return wording.say(f"lost.cost_observed.{unit}", lost=lost, total=wording.money(total))
+        words = {"lost": lost, "total": wording.money(total), "least": FEWEST_STAYERS}
+        return wording.say(f"lost.cost_observed.{unit}", **words)
+    if wording.money(low) == wording.money(high):
+        return wording.say(f"lost.cost_plain.{unit}", lost=lost, total=wording.money(total))
     return wording.say(
         f"lost.cost.{unit}",
         lost=lost,
@@ -340,7 +344,7 @@ def _assumptions(base: CustomerBase, losses: Losses, table: pd.DataFrame) -> dic
         ]  # fmt: skip
         said["carry"] = w.say("lost.carry", stayers=carry.stayers, ratios=w.listing(told))
     else:
-        said["carry"] = w.say("lost.carry_unknown")
+        said["carry"] = w.say("lost.carry_unknown", least=FEWEST_STAYERS)
     if losses.passed_through:
         said["passed_through"] = w.say("lost.passed_through", customers=losses.passed_through)
     cut = int((~table["full_year"]).sum()) if len(table) else 0

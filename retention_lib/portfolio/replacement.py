@@ -17,6 +17,7 @@ from retention_lib.portfolio._lost_found import (
     check_months,
     find_losses,
 )
+from retention_lib.portfolio._lost_value import FEWEST_STAYERS
 from retention_lib.portfolio.intervals import SEED, Values, middle, resampled
 from retention_lib.portfolio.lost import say_cost, say_who
 from retention_lib.results import Result
@@ -157,10 +158,12 @@ class ReplacementResult(Result):
         w = self.wording
         if self.missing:
             return self._why_not()
-        sure, lost = self.losses.whole and self.new.sure, len(self.losses.lost)
+        key = "replacement.finding_floor"
+        if self.losses.whole:
+            key = "replacement.finding" if self.new.sure else "replacement.finding_least"
         return w.say(
-            "replacement.finding" if sure else "replacement.finding_floor",
-            lost=lost,
+            key,
+            lost=len(self.losses.lost),
             needed=self._shown("new_needed"),
         )
 
@@ -318,9 +321,8 @@ def _worded(table: pd.DataFrame, base: CustomerBase) -> pd.DataFrame:
     def between(row: Any) -> str:
         if row.low != row.low:
             return ""
-        return w.say(
-            "replacement.range", low=write(row.low, row.unit), high=write(row.high, row.unit)
-        )
+        low, high = write(row.low, row.unit), write(row.high, row.unit)
+        return "" if low == high else w.say("replacement.range", low=low, high=high)
 
     said = table.copy()
     said.insert(0, "measure", [w.say(f"replacement.row.{code}") for code in table["code"]])
@@ -343,7 +345,7 @@ def _assumptions(
         "value_lost": w.say(f"lost.value.{'margin' if losses.basis.known else 'revenue'}"),
     }
     if not losses.carry.known:
-        said["carry"] = w.say("lost.carry_unknown")
+        said["carry"] = w.say("lost.carry_unknown", least=FEWEST_STAYERS)
     if len(new.values):
         count = len(new.values)
         said["new_customers"] = w.say("replacement.cohort", customers=count, first=first, last=last)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from retention_lib.base.customer_base import CustomerBase, require_base
-from retention_lib.errors import InputError
+from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio._cohort_tenure import CustomerYears, count_years
 from retention_lib.portfolio.intervals import Values
 from retention_lib.portfolio.money import MarginBasis, margin_basis
@@ -29,6 +29,8 @@ CLAIMED_TIMES = 8.0
 
 Verdict = Literal["confirmed", "contradicted", "cannot_tell"]
 
+# From this share on nobody says that "only" so many are left.
+_NEARLY_ALL = 0.9
 _Z = 1.959963984540054
 _COLUMNS = (
     *("tenure_year", "customers", "buy_next_year", "left_of_won"),
@@ -42,7 +44,7 @@ def value_by_tenure(base: CustomerBase, *, years: int = 10) -> TenureResult:
     """Measure what a customer brings in the first, second, third year of the relation.
 
     One row a year of tenure, from all complete customer-years of the file: years that it holds
-    from anniversary to anniversary. The relation begins with ``acquired_on`` where given and
+    whole, each of 365.25 days from the beginning of the relation. The relation begins with ``acquired_on`` where given and
     earlier, else with the first purchase. A survivor of a year is a customer who still buys in
     it. The trap: survivors are the good ones, the others have left; ``revenue_per_won`` counts
     those too, as bringing nothing. It is seen directly as far as 30 customers can be followed
@@ -134,6 +136,8 @@ class TenureResult(Result):
         ``of`` is ``survivor`` (customers still there) or ``won`` (all who were once won).
         Missing where there is no such year or it brings nothing.
         """
+        if not isinstance(of, str) or of not in ("survivor", "won"):
+            raise ChoiceError("of", of, ("survivor", "won"))
         if self.compared_year is None:
             return (float("nan"),) * 3
         return _ratio(self.counted, self.compared_year, of)
@@ -169,7 +173,7 @@ class TenureResult(Result):
             row = self.table[self.table["tenure_year"] == year].iloc[0]
             parts.append(
                 w.say(
-                    "tenure.won",
+                    "tenure.won" if row["left_of_won"] < _NEARLY_ALL else "tenure.won_nearly_all",
                     left=w.number(100 * float(row["left_of_won"])),
                     times=w.number(won[0], decimals=1),
                     low=w.number(won[1], decimals=1),
@@ -269,10 +273,15 @@ class TenureGrowth(Result):
         return w.say(
             f"tenure.growth_{how}",
             customers=self.customers,
-            growth=w.percent(abs(growth) if how != "same" else growth),
-            low=w.percent(abs(high) if how == "less" else low),
-            high=w.percent(abs(low) if how == "less" else high),
+            growth=_signed(abs(growth) if how != "same" else growth, w),
+            low=_signed(abs(high) if how == "less" else low, w),
+            high=_signed(abs(low) if how == "less" else high, w),
         )
+
+
+def _signed(share: float, wording: Wording) -> str:
+    """A share with a minus sign, as other sentences write it, not a hyphen."""
+    return wording.percent(share).replace("-", "−")
 
 
 def ordinal(number: int, wording: Wording) -> str:

@@ -87,8 +87,8 @@ class WatchResult(Result):
     """What changed on the list of warning signs, one row a customer and sign.
 
     Columns: ``customer_id, name, contactable`` (where known), ``signal, status, gone_because``
-    (for those gone: ``bought`` again, was ``contacted``, ``resolved``, ``faded``: no longer stands out,
-    ``closed`` or ``lost``, in words), ``since, evidence, value_at_stake, signal_code,
+    (for those gone: ``bought`` again, was ``contacted``, ``resolved``, ``faded``: no longer stands
+    out, ``closed`` or ``lost``, in words), ``since, evidence, value_at_stake, signal_code,
     status_code, reason_code``; new ones first, each most money first.
 
     ``signals``: the full result of today. ``compared_with``: the day before, none where the

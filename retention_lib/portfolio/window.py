@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, ClassVar
 
+import narwhals as nw
 import numpy as np
 
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
-from retention_lib.errors import InputError
+from retention_lib.errors import ChoiceError, InputError
+from retention_lib.portfolio._beginnings import first_day
 from retention_lib.portfolio._flows_gaps import (
     Gaps,
     Standing,
@@ -24,7 +26,7 @@ from retention_lib.portfolio._flows_gaps import (
     latest_months,
     without_contracts,
 )
-from retention_lib.portfolio._flows_periods import Span, first_day, longest_kind
+from retention_lib.portfolio._flows_periods import Span, longest_kind
 from retention_lib.portfolio._flows_trend import annual_rate
 from retention_lib.portfolio.calendar_periods import Period
 from retention_lib.portfolio.intervals import share_interval
@@ -85,7 +87,8 @@ def measure_window(base: CustomerBase, *, coverage: float = 0.95) -> WindowResul
     seen_from = Span("month", first, base.as_of_day, 1).seen_from
     spans = [latest_months(days, seen_from, base.as_of_day) for days in windows]
     with engine.kept(base.purchases().select("customer_id", "day")) as bought:
-        gaps = count_gaps(without_contracts(base, bought), base.as_of_day)
+        seen = bought.filter(nw.col("day") >= first)
+        gaps = count_gaps(without_contracts(base, seen), base.as_of_day)
         standings = count_standings(base, bought, spans)
     table = _table(standings, gaps, first, base.as_of_day)
     proposed = _propose(table, coverage)
@@ -148,7 +151,10 @@ class WindowResult(Result):
         return self._say_effect() or self._say_proposal()
 
     def row(self, window_days: int) -> pd.Series:
-        """The row of one window."""
+        """The row of one window; ``ChoiceError`` where the table has none of that length."""
+        known = self.table["window_days"].tolist()
+        if window_days not in known:
+            raise ChoiceError("window_days", window_days, known)
         return self.table.set_index("window_days").loc[window_days]
 
     def _say_proposal(self) -> str:
@@ -174,9 +180,13 @@ class WindowResult(Result):
             return ""
         w, rates = self.wording, told["annual_attrition"]
         few, many = rates.min(), rates.max()
-        if many < _HANGS * few or not many:
+        # 70 and 88 % lost are not far apart, but 30 and 12 % kept are.
+        little = many <= _HANGS * few and 1 - few <= _HANGS * (1 - many)
+        if little or not many:
+            own = self.own_days in told["window_days"].tolist()
             return w.say(
-                "window.no_effect",
+                "window.no_effect" if own else "window.own_apart",
+                own=self.own_days,
                 low=w.percent(few, decimals=0),
                 high=w.percent(many, decimals=0),
                 short_days=int(told["window_days"].iloc[0]),
@@ -200,11 +210,9 @@ class WindowResult(Result):
             return w.say("window.base_changed", own=self.own_days, used=used, period=shows)
         if used == self.proposed_days:
             return w.say("window.base_agrees", used=used)
-        return w.say(
-            "window.base_kept",
-            used=used,
-            share=w.percent(self.row(used)["covered"], decimals=0) or "–",
-        )
+        share = w.percent(self.row(used)["covered"], decimals=0)
+        key = "window.base_kept" if share else "window.base_kept_plain"
+        return w.say(key, used=used, share=share)
 
 
 def _check_coverage(value: object) -> None:

@@ -58,8 +58,14 @@ def plot_lost_months(result: LostResult, *, ax: Axes | None = None) -> Axes:
         drawn.set_ylabel(w.say("chart.lost_months.axis", unit=_unit(w, result.unit)))
         drawn.yaxis.set_major_formatter(lambda value, _: w.number(value))
         drawn.grid(axis="y")
-        if both:
-            key_above(drawn, _months_key(result))
+        for place in [p for p in places if months["unseen"].iloc[p]]:
+            drawn.axvspan(place - 0.5, place + 0.5, facecolor=theme.PAPER, edgecolor=_UNKNOWN,
+                          hatch="///", linewidth=0, zorder=0)  # fmt: skip
+        key = list(_months_key(result)) if both else []
+        if months["unseen"].any():
+            key.append(_patch(theme.PAPER, w.say("chart.lost_months.unseen"), "///"))
+        if key:
+            key_above(drawn, key)
         said = [
             w.say("chart.lost_months.one", month=w.month(row.month_end), customers=row.customers,
                   value=w.money(row.value_closed + row.value_silent))

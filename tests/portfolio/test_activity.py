@@ -104,7 +104,9 @@ def test_without_margins_the_rate_of_the_workbook_holds_and_without_it_nothing_i
     assert margin_basis(CustomerBase.from_tables(empty)).source == "unknown"
 
 
-@pytest.mark.parametrize(("hits", "of"), [(0, 5), (1, 1), (10, 10), (3, 10), (50, 100), (999, 1000)])
+@pytest.mark.parametrize(
+    ("hits", "of"), [(0, 5), (1, 1), (10, 10), (3, 10), (50, 100), (999, 1000)]
+)
 def test_the_interval_of_a_share_is_that_of_scipy(hits, of):
     theirs = stats.binomtest(hits, of).proportion_ci(method="wilson")
     assert share_interval(hits, of) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
