@@ -92,7 +92,7 @@ def sum_revenue(result: MigrationResult) -> pd.DataFrame:
 
 
 def list_fallen(result: MigrationResult, best: tuple[str, ...]) -> pd.DataFrame:
-    """Who left the best segments for another, the largest loss first."""
+    """Who left the best segments for another, the largest loss first; ``left_out`` of lists."""
     moves = result.moves
     fell = moves[moves["from_code"].isin(best) & ~moves["to_code"].isin(best)].copy()
     names = {s.code: s.name(result.wording.language) for s in result.scheme.segments}
@@ -101,11 +101,12 @@ def list_fallen(result: MigrationResult, best: tuple[str, ...]) -> pd.DataFrame:
     )
     fell["revenue_moved"] = (fell["revenue_now"] - fell["revenue_before"]).round(2)
     columns = ["customer_id", "from_segment", "to_segment", "revenue_before", "revenue_now"]
-    if len(result.names):
-        fell = fell.merge(result.names, on="customer_id", how="left")
+    fell = fell.merge(result.known, on="customer_id", how="left")
+    fell["left_out"] = fell["left_out"].eq(True)
+    if "name" in fell:
         columns.insert(1, "name")
     ordered = fell.sort_values(["revenue_moved", "customer_id"], ignore_index=True)
-    return ordered[[*columns, "revenue_moved"]]
+    return ordered[[*columns, "revenue_moved", "left_out"]]
 
 
 def word_noise(noise: pd.DataFrame, wording: Wording) -> pd.DataFrame:

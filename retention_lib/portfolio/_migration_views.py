@@ -26,7 +26,8 @@ FORMATS: Mapping[str, str] = {
 class MigrationMatrix(Result):
     """One row a segment of the first date: ``from_segment, customers``, a share a segment now.
 
-    The columns of shares are called like the segments; they add up to 1 in each row.
+    The columns of shares are called like the segments; they add up to 1 in each row. Of fewer
+    than 30 customers the chart shows counts.
     """
 
     chart: ClassVar[str] = "_migration_charts.plot_migration_matrix"
@@ -51,16 +52,23 @@ class MigrationMatrix(Result):
             if row["from_segment"] in table.columns
         ]
         if len(kept) < 2:
-            return w.say("migration.matrix_few", customers=int(table["customers"].sum()))
-        (most, firm), (least, loose) = kept[0], min(kept[1:])
+            return w.say("migration.matrix_few", least=SKETCH_BELOW)
+        most, firm = kept[0]
+        # New customers cannot stay new: that they leave their segment tells nothing.
+        passing = [s.name(w.language) for s in self.scheme.segments if s.code == "new_customers"]
+        others = [(share, name) for share, name in kept[1:] if name not in passing]
+        least, loose = min(others, default=(most, firm))
         if least >= most:
-            return w.say("migration.matrix_one", firm=firm, most=percent(w, most))
+            return w.say(
+                "migration.matrix_one", firm=firm, most=percent(w, most), least=SKETCH_BELOW
+            )
         return w.say(
             "migration.matrix",
             firm=firm,
             most=percent(w, most),
             loose=loose,
             least=percent(w, least),
+            cases=SKETCH_BELOW,
         )
 
 
@@ -97,6 +105,9 @@ class MigrationChance(Result):
         row = table.loc["down"]
         if row["by_chance"] != row["by_chance"]:
             return w.say("migration.chance_unknown")
+        if row["by_chance_low"] == row["by_chance_high"]:
+            shares = {"share": percent(w, row["share"]), "chance": percent(w, row["by_chance"])}
+            return w.say("migration.chance_exact", **shares)
         return w.say(
             "migration.chance",
             share=percent(w, row["share"]),
@@ -140,24 +151,24 @@ class FallenCustomers(Result):
     """One row a customer who fell out of the best segments, the largest loss of revenue first.
 
     Columns: ``customer_id, name`` (where the base knows it), ``from_segment, to_segment,
-    revenue_before, revenue_now, revenue_moved``.
+    revenue_before, revenue_now, revenue_moved``. Who must not be contacted or has closed its
+    account is ``left_out``: counted, not listed.
     """
 
     formats: ClassVar[Mapping[str, str]] = FORMATS
 
     since: date = field(kw_only=True)
     best: tuple[str, ...] = field(kw_only=True)
+    left_out: int = field(default=0, kw_only=True)
 
     def sentence(self) -> str:
         """How many fell, and what they brought before and bring now."""
         w, table = self.wording, self.table
         if not len(table):
-            said = w.say(
-                "migration.movers_none", best=w.listing(self.best), since=w.date(self.since)
-            )
-            return said + "."
+            key = "migration.movers_none_left" if self.left_out else "migration.movers_none"
+            return w.say(key, best=w.listing(self.best), since=w.date(self.since)) + "."
         said = w.say(
-            "migration.movers",
+            "migration.movers_left" if self.left_out else "migration.movers",
             customers=len(table),
             best=w.listing(self.best),
             since=w.date(self.since),

@@ -41,7 +41,7 @@ def source_of(base: CustomerBase, by: object, *, also: Sequence[str] = ()) -> st
     """
     has = {table: _text_columns(base, table) for table in _SOURCES}
     for table, names in has.items():
-        if by in names:
+        if isinstance(by, str) and by in names:
             return table
     contract = {
         column.name

@@ -13,6 +13,8 @@ import numpy as np
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import InputError
+from retention_lib.portfolio._flows_ledger import known_facts
+from retention_lib.portfolio._flows_periods import Span
 from retention_lib.portfolio.activity import standing
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ class Moves:
 
     ``frame``: one row a customer, ``customer_id, opening_revenue, closing_revenue`` (net, in the
     activity window; 0 where not active on that day) and the flags ``opening`` (active on
-    ``start``), ``closing`` (active on ``end``), ``is_new`` (first purchase after ``start``).
+    ``start``), ``closing`` (active on ``end``), ``is_new`` (first purchase after ``start``, and not
+    acquired before the transactions begin).
     """
 
     start: date
@@ -76,13 +79,15 @@ def moves(base: CustomerBase, months: int) -> Moves | None:
     None where the history does not cover a whole activity window before them: then nobody can
     say who was active at the beginning.
     """
-    if first_transaction(base) > needed_from(base, months):
+    first = first_transaction(base)
+    if first > needed_from(base, months):
         return None
     start = months_before(base.as_of, months)
     columns = ("customer_id", "active", "revenue")
     now = engine.collect(standing(base).select(*columns, "first_day"))
     then = engine.collect(standing(base.at(start)).select(*columns))
     both = now.merge(then, on="customer_id", how="left", suffixes=("", "_then"))
+    both = both.merge(_acquired(base), on="customer_id", how="left")
     both = both.sort_values("customer_id", ignore_index=True)
     opening = both["active_then"].eq(True).to_numpy(dtype=bool)
     closing = both["active"].eq(True).to_numpy(dtype=bool)
@@ -91,5 +96,18 @@ def moves(base: CustomerBase, months: int) -> Moves | None:
     frame["opening_revenue"] = np.where(opening, earlier, 0.0).round(2) + 0.0
     frame["closing_revenue"] = np.where(closing, later, 0.0).round(2) + 0.0
     frame["opening"], frame["closing"] = opening, closing
-    frame["is_new"] = both["first_day"].to_numpy() > engine.day_number(start)
+    # Acquired before the transactions begin: an old customer seen again, as in the flows.
+    seen = Span("year", engine.day_number(first), base.as_of_day, base.activity_window_days)
+    old = (both["acquired_day"].astype(float) < seen.seen_from).to_numpy(dtype=bool)
+    frame["is_new"] = (both["first_day"].to_numpy() > engine.day_number(start)) & ~old
     return Moves(start, base.as_of, frame)
+
+
+def _acquired(base: CustomerBase) -> pd.DataFrame:
+    """The day each customer was acquired, where the base knows it."""
+    import pandas as pd
+
+    facts = known_facts(base)
+    if facts is None or not base.has("customers", "acquired_on"):
+        return pd.DataFrame({"customer_id": pd.Series(dtype="str"), "acquired_day": []})
+    return engine.collect(facts.select("customer_id", "acquired_day"))

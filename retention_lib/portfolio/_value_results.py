@@ -159,6 +159,8 @@ class DependencyResult(Result):
             return w.say("value.said", finding=self.silence)
         together = float(self.table[self.by].sum())
         key = "value.dependency_one" if len(self.table) == 1 else "value.dependency"
+        if len(self.table) == self.customers:
+            key = "value.dependency_everybody"
         said = w.say(
             key,
             finding=self.finding(),
@@ -180,21 +182,27 @@ class DependencyResult(Result):
         if len(table) == 1:
             return w.say("value.dependency_finding_one", first=first, what=what)
         if len(table) == self.customers:
-            said = w.say("value.dependency_all", customers=self.customers, first=first, what=what)
-            return said
+            few = self.customers < SKETCH_BELOW
+            key = "value.dependency_all" if few else "value.dependency_largest"
+            return w.say(key, customers=self.customers, first=first, what=what)
         share = say_share(w, float(table["cumulative_share"].iloc[-1]))
         return w.say(
             "value.dependency_finding", first=first, top=len(table), share=share, what=what
         )
 
     def _sector_sentence(self) -> list[str]:
-        if self.sectors.empty:
+        known = float(self.sectors["share"].sum())
+        # Where most of the total has no sector, the largest of the others says little.
+        if self.sectors.empty or known <= 0.5:
             return []
-        row = self.sectors.iloc[0]
-        w = self.wording
-        share = say_share(w, float(row["share"]))
-        what = w.say(f"value.what.{self.by}")
-        return [w.say("value.sector", sector=row["sector"], share=share, what=what)]
+        row, w = self.sectors.iloc[0], self.wording
+        whole = round(known, 9) >= 1
+        words = {
+            "sector": row["sector"],
+            "share": say_share(w, float(row["share"]) / (1.0 if whole else known)),
+            "what": w.say(f"value.what.{self.by}"),
+        }
+        return [w.say("value.sector" if whole else "value.sector_known", **words)]
 
 
 def say_share(wording: Wording, share: float) -> str:

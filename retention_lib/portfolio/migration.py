@@ -13,6 +13,7 @@ import numpy as np
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
+from retention_lib.portfolio._cross_customers import banned, collect_customers, known_customers
 from retention_lib.portfolio._migration_chance import (
     Dealt,
     NoChange,
@@ -38,6 +39,7 @@ from retention_lib.portfolio._migration_views import (
     RevenueMoved,
     percent,
 )
+from retention_lib.portfolio.activity import with_endings
 from retention_lib.portfolio.intervals import SEED
 from retention_lib.portfolio.rfm import (
     MEASURES,
@@ -124,7 +126,7 @@ def segment_migration(
         noise=chance,
         since=earlier.as_of,
         as_of=base.as_of,
-        names=_names(base),
+        known=_known(base),
         reference=reference,
     )
 
@@ -152,7 +154,7 @@ class MigrationResult(Result):
     noise: pd.DataFrame = field(kw_only=True)
     since: date = field(kw_only=True)
     as_of: date = field(kw_only=True)
-    names: pd.DataFrame = field(kw_only=True)
+    known: pd.DataFrame = field(kw_only=True)
     reference: RfmResult | None = field(kw_only=True)
 
     def sentence(self) -> str:
@@ -193,7 +195,10 @@ class MigrationResult(Result):
         return MigrationMatrix(
             spread_shares(self),
             wording=self.wording,
-            assumptions=self.assumptions,
+            assumptions={
+                **self.assumptions,
+                "small_segments": self.wording.say("migration.small_rows", least=SKETCH_BELOW),
+            },
             scheme=self.scheme,
         )
 
@@ -213,15 +218,25 @@ class MigrationResult(Result):
         )
 
     def movers(self) -> FallenCustomers:
-        """Who fell out of the best segments, and what they brought: a list to work through."""
+        """Who fell out of the best segments, and what they brought: a list to work through.
+
+        Customers who must not be contacted or have closed their account are counted in the
+        assumptions, not listed.
+        """
         best = good_segments(self.scheme)
         named = [s.name(self.wording.language) for s in self.scheme.segments if s.code in best]
+        fallen = list_fallen(self, best)
+        left_out = int(fallen["left_out"].sum())
+        said = {**self.assumptions, "best_segments": self.wording.listing(named)}
+        if left_out:
+            said["movers_left_out"] = self.wording.say("migration.left_out", customers=left_out)
         return FallenCustomers(
-            list_fallen(self, best),
+            fallen[~fallen["left_out"]].drop(columns="left_out").reset_index(drop=True),
             wording=self.wording,
-            assumptions={**self.assumptions, "best_segments": self.wording.listing(named)},
+            assumptions=said,
             since=self.since,
             best=tuple(named),
+            left_out=left_out,
         )
 
 
@@ -304,13 +319,20 @@ def _nobody() -> pd.DataFrame:
     return pd.DataFrame({**columns, **money})
 
 
-def _names(base: CustomerBase) -> pd.DataFrame:
+def _known(base: CustomerBase) -> pd.DataFrame:
+    """What a list has to know of a customer: its name, and whether it may be on one."""
     import pandas as pd
 
-    if not base.has("customers", "name"):
-        return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
-    known = base.visible("customers").group_by("customer_id").agg(nw.col("name").min())
-    return engine.collect(known)
+    columns = ["customer_id", *(["name"] if base.has("customers", "name") else []), "left_out"]
+    if not base.has("customers"):
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    listed = base.visible("customers").group_by("customer_id").agg(nw.len().alias("rows"))
+    facts = known_customers(base)
+    if facts is not None:
+        listed = listed.join(facts, on="customer_id", how="left")
+    table = collect_customers(with_endings(base, listed))
+    table["left_out"] = banned(table) | table["closed_day"].notna()
+    return table[columns]
 
 
 # --- what is chance --------------------------------------------------------------------------

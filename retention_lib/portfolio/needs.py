@@ -107,7 +107,7 @@ def measure_needs(
     require_base(base)
     growth = _check_growth(growth)
     months = check_months(months)
-    source = "" if by == "segment" else source_of(base, by, also=["segment"])
+    source = "" if isinstance(by, str) and by == "segment" else source_of(base, by, also=["segment"])
     found = moves(base, months)
     if found is None or not found.frame["opening"].any():
         return _silent(base, growth, months, by, found)
@@ -196,10 +196,11 @@ class NeedsResult(Result):
         if self.is_sketch():
             return self.sentence().rstrip(".")
         words = self._words()
+        if plan.gap <= 0:
+            covered = "needs.title_covered" if words["high"] else "needs.title_covered_surely"
+            return w.say(covered, **words)
         if plan.per_new != plan.per_new:
             return w.say("needs.no_new_title", **words)
-        if not plan.needed:
-            return w.say("needs.title_covered", **words)
         return w.say("needs.title_grow" if self.growth else "needs.title_hold", **words)
 
     def is_sketch(self) -> bool:
@@ -235,10 +236,11 @@ class NeedsResult(Result):
     def _win(self) -> list[str]:
         w, plan = self.wording, self.plan
         words = self._words()
+        if plan.gap <= 0:
+            covered = "needs.covered" if words["high"] else "needs.covered_surely"
+            return [w.say(covered, **words)]
         if plan.per_new != plan.per_new:
             return [w.say("needs.no_new", **words)]
-        if not plan.needed:
-            return [w.say("needs.covered", **words)]
         words["each"] = w.money(plan.per_new)
         return [w.say("needs.win_grow" if self.growth else "needs.win_hold", **words)]
 
@@ -253,7 +255,8 @@ class NeedsResult(Result):
         if plan.per_new != plan.per_new:
             return []
         if plan.protect <= 0:
-            return [w.say("needs.enough", high=w.money(high))] if plan.needed else []
+            enough = "needs.enough" if high >= 0.5 else "needs.enough_surely"
+            return [w.say(enough, high=w.money(high))] if plan.gap > 0 else []
         words: dict[str, object] = {
             "money": w.money(plan.protect),
             "low": w.money(low),
@@ -435,11 +438,11 @@ def _ways(result: NeedsResult) -> Listing:
     gap = max(plan.gap, 0.0)
     if plan.per_new == plan.per_new:
         few, many = _whole_range(result.ranges["needed"])
-        between = w.say("needs.between", low=w.number(few), high=w.number(many))
+        between = _between(w.number(few), w.number(many), w)
         rows.append((w.say("needs.way.win"), whole_up(plan.needed), between, w.money(gap), ""))
     for way, missing, name in (("keep", plan.protect, "protect"), ("keep_only", gap, "gap")):
         low, high = (max(bound, 0.0) for bound in result.ranges[name])
-        between = w.say("needs.between", low=w.money(low), high=w.money(high))
+        between = _between(w.money(low), w.money(high), w)
         enough = plan.can_keep(missing)
         kept = whole_up(plan.keep_for(missing)) if enough else None
         points = w.number(missing / plan.closing_revenue * 100, decimals=1) if enough else "–"
@@ -447,6 +450,10 @@ def _ways(result: NeedsResult) -> Listing:
     table = pd.DataFrame(rows, columns=columns)
     table["customers"] = table["customers"].astype("Int64")
     return Listing(table, wording=w, assumptions=result.assumptions, said=result.sentence())
+
+
+def _between(low: str, high: str, wording: Wording) -> str:
+    return low if low == high else wording.say("needs.between", low=low, high=high)
 
 
 def _plain_percent(share: float, wording: Wording) -> str:

@@ -93,7 +93,7 @@ def measure_value(
     """
     require_base(base)
     first, second = _check_cuts(cuts)
-    if by not in MEASURES:
+    if not isinstance(by, str) or by not in MEASURES:
         raise ChoiceError("by", by, MEASURES)
     period = _check_days(days, base)
     basis = margin_basis(base)
@@ -268,7 +268,9 @@ def _is_whole(value: object) -> bool:
 
 
 def _check_cuts(cuts: object) -> tuple[float, float]:
-    given = list(cuts) if isinstance(cuts, list | tuple | np.ndarray) else []
+    # A column of a table serves as well as a list.
+    listed = cuts.tolist() if hasattr(cuts, "tolist") else cuts
+    given = list(listed) if isinstance(listed, list | tuple) else []
     if len(given) == 2 and all(is_number(cut) for cut in given):
         first, second = float(given[0]), float(given[1])
         if 0 < first < second <= 1:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt, short_share
 
@@ -72,10 +73,13 @@ def plot_migration_matrix(result: MigrationMatrix, *, ax: Axes | None = None) ->
                 colour = shades(float(share))
                 _draw_box(drawn, x - 0.5, y - 0.5, 1, 1, colour, edge=theme.PAPER)
                 if share >= 0.005:
+                    few = row[1] < SKETCH_BELOW
+                    count = w.number(round(float(share) * row[1]))
                     drawn.text(
                         x,
                         y,
-                        w.percent(float(share), decimals=0),
+                        count if few else w.percent(float(share), decimals=0),
+                        style="italic" if few else "normal",
                         ha="center",
                         va="center",
                         size=10,
@@ -128,7 +132,8 @@ def plot_migration_chance(result: MigrationChance, *, ax: Axes | None = None) ->
             )
         drawn.set_yticks(range(len(table)), list(table["movement"]))
         drawn.set_ylim(len(table) - 0.45, -0.55)
-        drawn.set_xlim(0, min(max(table["share"].max(), table["by_chance_high"].max()) * 1.2, 1.1))
+        furthest = max(table["share"].max(), table["by_chance_high"].max())
+        drawn.set_xlim(0, min(furthest * 1.2, 1.1) or 0.1)
         drawn.xaxis.set_major_formatter(lambda value, _: w.percent(value, decimals=0))
         drawn.set_xlabel(w.say("chart.chance.axis"))
         drawn.grid(axis="x")
