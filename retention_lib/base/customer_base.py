@@ -45,6 +45,10 @@ _BEGINNINGS = {
 # was known on an earlier day.
 _TOLD_UNDATED = {"opportunities": ("won", "stage")}
 
+# Tables handed over are kept as they were cleaned, up to so many rows; larger ones are cleaned
+# while they are read, so that a file larger than memory can be looked at.
+_SETTLED_UP_TO = 30_000_000
+
 # Columns of the workbook's own begin like this; a table's own column is renamed.
 _OWN = "rl_"
 # Days outside are typing errors or mean "never"; what lies before 1970 the scorecard points out.
@@ -138,6 +142,7 @@ class CustomerBase:
             raise InputError("A base needs transactions; the other tables are optional. Got None.")
         given = {table_name: native for table_name, native in given.items() if native is not None}
         naming = {table_name: partial(_names, TABLES[table_name]) for table_name in given}
+        in_engine = {name for name, native in given.items() if engine.is_relation(native)}
         if len(given) > 1:
             # Relations may come from several connections, and those cannot be joined.
             for table_name, native in given.items():
@@ -152,7 +157,11 @@ class CustomerBase:
             else:
                 lead = tables["transactions"]
                 frame = engine.beside(native, lead, table_name, connection, names)
-            tables[table_name], counts = _clean(TABLES[table_name], frame)
+            frame, counts = _clean(TABLES[table_name], frame)
+            ours = frame.implementation.is_duckdb() and table_name not in in_engine
+            if ours and counts["rows_kept"] <= _SETTLED_UP_TO:
+                frame = engine.settled(frame, table_name, connection)
+            tables[table_name] = frame
             made["tables"] = {**made["tables"], table_name: counts}
         first, last = _span(tables["transactions"])
         return cls(

@@ -414,6 +414,20 @@ def one_row(frame: nw.LazyFrame[Any]) -> dict[str, Any]:
     return dict(frame.collect("pyarrow").rows(named=True)[0])
 
 
+def settled(
+    frame: nw.LazyFrame[Any], table: str, connection: duckdb.DuckDBPyConnection
+) -> nw.LazyFrame[Any]:
+    """A frame of ``connection`` as a table of its own, in place of the one it was made from.
+
+    What made it is then not repeated in every query; besides the work itself DuckDB binds the
+    whole ancestry of a relation anew each time it meets one.
+    """
+    name = f"rl_{table}"
+    frame.to_native().query("rl_source", f'CREATE OR REPLACE TABLE "{name}" AS FROM rl_source')
+    connection.execute(f'DROP TABLE IF EXISTS "{table}"')
+    return _lazy(connection.table(name))
+
+
 @contextmanager
 def kept(
     frame: nw.LazyFrame[Any], *, outlived_by: nw.LazyFrame[Any] | None = None

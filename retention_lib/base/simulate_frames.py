@@ -175,6 +175,7 @@ def customers_table(scene: Scene) -> pa.Table:
             "name": people.name,
             "acquired_on": scene.dates(profiles.acquired),
             "closed_on": scene.dates(closed),
+            "is_contract": profiles.contract,
             "closure_reason": either(closed < scene.calendar.days, reason, None),
             "sector": scene.word([name for name, *_ in SECTORS], profiles.sector)
             if business

@@ -83,7 +83,7 @@ def _quotes(base: CustomerBase) -> nw.LazyFrame[Any]:
         .then(nw.lit("won"))
         .otherwise(nw.when(said_lost).then(nw.lit("lost")).otherwise(nw.lit("open")))
     )
-    return frame.select(
+    rows = frame.select(
         *[own(name, nw.String()).cast(nw.String).alias(name) for name in _TEXTS],
         own("amount", nw.Float64()).cast(nw.Float64).alias("amount"),
         day("opened_on").alias("opened_day"),
@@ -91,6 +91,30 @@ def _quotes(base: CustomerBase) -> nw.LazyFrame[Any]:
         day("closed_on").alias("closed_day"),
         outcome.alias("outcome"),
     )
+    return _once(rows)
+
+
+def _once(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """A quote listed twice is one: decided where one of its lines says so, followed up last."""
+    rank = (
+        nw.when(nw.col("outcome") == "won")
+        .then(nw.lit(2))
+        .otherwise(nw.when(nw.col("outcome") == "lost").then(nw.lit(1)).otherwise(nw.lit(0)))
+    )
+    once = (
+        rows.with_columns(rank.alias("rank"))
+        .group_by("opportunity_id")
+        .agg(
+            nw.col("customer_id", "prospect", "stage", "opened_day", "closed_day").min(),
+            nw.col("amount", "followed_day", "rank").max(),
+        )
+    )
+    outcome = (
+        nw.when(nw.col("rank") == 2)
+        .then(nw.lit("won"))
+        .otherwise(nw.when(nw.col("rank") == 1).then(nw.lit("lost")).otherwise(nw.lit("open")))
+    )
+    return once.with_columns(outcome.alias("outcome")).drop("rank")
 
 
 def _with_customers(base: CustomerBase, quotes: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

@@ -16,6 +16,7 @@ from retention_lib.portfolio._cross_customers import (
     active_customers,
     collect_customers,
 )
+from retention_lib.portfolio._value_moves import first_transaction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +38,11 @@ class Baskets:
     """What active customers bought in the window.
 
     ``customers``: one row an active customer who bought something whose range is known, with
-    ``lines`` in the window. ``spend``: customers x ranges, net of a year in the base's currency,
+    ``lines`` in the window. ``spend``: customers x ranges, net, in the base's currency,
     0 where the lines of the window do not net above zero. ``ranges``: the most bought first,
     none where nobody active bought any. ``column`` is empty where the base has neither ranges nor
-    products.
+    products. ``spend`` is that of ``period_days``: a year, or all the days on file where they are
+    fewer. Of the ``active`` customers ``reachable`` may be contacted.
     """
 
     customers: pd.DataFrame
@@ -49,6 +51,8 @@ class Baskets:
     ranges_in_all: int
     column: str
     active: int
+    reachable: int
+    period_days: int
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,9 @@ def read_baskets(base: CustomerBase, days: int, max_ranges: int) -> Baskets:
     columns = ["customer_id", "purchases", "annual_revenue", "lines", *KNOWN, "contactable"]
     empty = pd.DataFrame({name: [] for name in columns})
     known = [column for column in COLUMNS if base.has("transactions", column)]
-    active = _count(active_customers(base))
-    return Baskets(empty, np.zeros((0, 0)), (), 0, known[0] if known else "", active)
+    every = active_customers(base)
+    counts = _count(every), _count(_reachable(base, every))
+    return Baskets(empty, np.zeros((0, 0)), (), 0, known[0] if known else "", *counts, YEAR)
 
 
 def _read(base: CustomerBase, column: str, days: int, max_ranges: int) -> Baskets | None:
@@ -96,12 +101,32 @@ def _read(base: CustomerBase, column: str, days: int, max_ranges: int) -> Basket
             ranges = tuple(buyers[column].head(max_ranges).astype(str))
             wide = _widened(held, column, ranges)
             customers = collect_customers(active.join(wide, on="customer_id", how="inner"))
-        in_all = _count(active)
+        in_all, reachable = _count(active), _count(_reachable(base, active))
     if not ranges:
         return None
     names = _names(ranges)
-    spend = customers[names].to_numpy(dtype=float) * (YEAR / days)
-    return Baskets(customers.drop(columns=names), spend, ranges, len(buyers), column, in_all)
+    observed = (base.as_of - first_transaction(base)).days + 1
+    covered = min(days, observed)
+    # Of less than a year nobody knows a year's spend: then it is that of the days on file.
+    whole_year = observed >= YEAR
+    spend = customers[names].to_numpy(dtype=float) * (YEAR / covered if whole_year else 1.0)
+    return Baskets(
+        customers.drop(columns=names),
+        spend,
+        ranges,
+        len(buyers),
+        column,
+        in_all,
+        reachable,
+        YEAR if whole_year else covered,
+    )
+
+
+def _reachable(base: CustomerBase, active: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Active customers but those who must not be contacted."""
+    if not base.has("customers", "contactable"):
+        return active
+    return active.filter((nw.col("contactable") != 0).fill_null(True))
 
 
 def _names(ranges: tuple[str, ...]) -> list[str]:

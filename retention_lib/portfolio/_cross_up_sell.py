@@ -32,10 +32,11 @@ def below_their_like(
 
     One row a customer and range, at most ``most`` a customer, the widest gap first. Comparable
     are buyers of the range among the customer's like who purchase as often: once, twice or three
-    times, four to seven times and so on. Customers who must not be contacted count as comparable
-    and are not listed.
+    times, four to seven times and so on. Customers who must not be contacted are compared with,
+    but neither listed nor counted.
     """
     found, compared = [_empty()], np.zeros(len(baskets.customers), dtype=bool)
+    refused = banned(baskets.customers).to_numpy()
     for cell, listed in _cells(baskets, groups):
         spend = baskets.spend[cell]
         enough = (spend > 0).sum(axis=0) >= min_cases
@@ -61,10 +62,12 @@ def below_their_like(
         )
     table = pd.concat(found, ignore_index=True)
     table["gap_to_typical"] = table["typical_annual_spend"] - table["annual_spend"]
-    table = table[~banned(baskets.customers).to_numpy()[table["customer"]]]
+    table = table[~refused[table["customer"]]]
     order = ["gap_to_typical", "customer", "range"]
     table = table.sort_values(order, ascending=[False, True, True])
-    return table.groupby("customer").head(most).reset_index(drop=True), int(compared.sum())
+    return table.groupby("customer").head(most).reset_index(drop=True), int(
+        (compared & ~refused).sum()
+    )
 
 
 def _empty() -> pd.DataFrame:

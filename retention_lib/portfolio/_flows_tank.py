@@ -103,9 +103,9 @@ class TankResult(Result):
 
     Columns: ``year`` ahead, ``level`` of customers at its end with ``level_low, level_high``
     (95 %: what chance could have done to the measured rates, and will do to the years to
-    come), ``inflow`` and ``leak`` of customers in that year, and ``leak_share``, the leak as a
-    share of those there when it began and those who came in. Empty where nothing can be
-    measured.
+    come), ``inflow`` and ``leak`` of customers in that year, and ``leak_share``, the share of
+    those there when it began who leave in it; those who come and go within it are in ``leak``
+    only. Empty where nothing can be measured.
 
     ``level_now`` is the closing of the latest complete period; ``levels_off`` where the level
     settles in the end: inflow / leak.
@@ -209,13 +209,12 @@ def _project(measured: Measured | None, now: int, years: int) -> pd.DataFrame:
     level, rows = float(now), []
     ranges = _ranges(measured, now, years)
     for year in range(years):
-        began, came, gone = level, 0.0, 0.0
+        came, gone = 0.0, 0.0
         for _ in range(measured.steps_a_year):
             leaks = level * measured.leak
             level += measured.inflow - leaks
             came, gone = came + measured.inflow, gone + leaks
-        share = gone / (began + came) if began + came else float("nan")
-        rows.append((year + 1, level, *ranges[year], came, gone, share))
+        rows.append((year + 1, level, *ranges[year], came, gone, measured.annual(measured.leak)))
     return pd.DataFrame(rows, columns=list(names))
 
 

@@ -62,8 +62,11 @@ class MigrationMatrix(Result):
             return w.say(
                 "migration.matrix_one", firm=firm, most=percent(w, most), least=SKETCH_BELOW
             )
+        # A segment that is passed over is named where the table shows that it kept fewer.
+        apart = [name for share, name in kept[1:] if name in passing and share <= least]
         return w.say(
-            "migration.matrix",
+            "migration.matrix_apart" if apart else "migration.matrix",
+            apart=w.listing(apart),
             firm=firm,
             most=percent(w, most),
             loose=loose,

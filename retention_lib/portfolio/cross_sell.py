@@ -15,7 +15,7 @@ import pandas as pd
 
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.portfolio._cross_asked import Asked, checked
-from retention_lib.portfolio._cross_customers import banned, consent_assumptions
+from retention_lib.portfolio._cross_customers import YEAR, banned, consent_assumptions
 from retention_lib.portfolio._cross_reading import Baskets, Like, find_like, read_baskets
 from retention_lib.portfolio._cross_rules import Rules, find_rules, suggest
 from retention_lib.portfolio._cross_up_sell import below_their_like
@@ -102,9 +102,10 @@ class CrossSellResult(Result):
     ``confidence`` (of those who buy the same or are of the same sector, the share who buy the
     range), ``share_of_all`` (share of all who buy it), ``lift`` (confidence / share_of_all),
     ``typical_annual_spend, spend_low, spend_high`` (median and quarters of what buyers of its
-    size, ``like``, spend in the range a year), ``annual_revenue`` (what the customer brought in
-    365 days). Sorted by confidence times typical spend, then by the customer's revenue. Customers
-    who must not be contacted count in every figure and are not listed.
+    size, ``like``, spend in the range a year; where the history is shorter, in its days),
+    ``annual_revenue`` (what the customer brought in 365 days). Sorted by confidence times typical
+    spend, then by the customer's revenue. Customers who must not be contacted count in the rules
+    and are not listed.
 
     ``.rules()`` lists the rules behind it, ``.up_sell()`` who buys little of a range,
     ``.by_range()`` counts the customers that lack each.
@@ -134,16 +135,25 @@ class CrossSellResult(Result):
         if self._nothing():
             return finding + "."
         first = self.by_range().iloc[0]
-        spent = {
+        spent: dict[str, object] = {
+            "per": self.per,
             "typical": w.money(float(first["typical_annual_spend"])),
             "low": w.money(float(first["spend_low"])),
             "high": w.money(float(first["spend_high"])),
         }
-        return w.say("cross_sell.sentence", finding=finding, **spent)
+        key = (
+            "cross_sell.sentence_alike" if spent["low"] == spent["high"] else "cross_sell.sentence"
+        )
+        return w.say(key, finding=finding, **spent)
 
     def finding(self) -> str:
         """The sentence without its full stop, for a title."""
         return self._nothing() or self._lacking()
+
+    @property
+    def per(self) -> str:
+        """The time that spend is told of, in words."""
+        return say_per(self.wording, self.baskets.period_days)
 
     def _nothing(self) -> str:
         """Why there is no list; empty where there is one."""
@@ -154,36 +164,39 @@ class CrossSellResult(Result):
             return w.say("cross_sell.nobody_bought", days=self.asked.days)
         few = {"customers": len(baskets.customers), "min_cases": self.asked.min_cases}
         if len(baskets.ranges) < 2:
-            return w.say("cross_sell.one_range", range=baskets.ranges[0])
+            return w.say(f"cross_sell.one.{baskets.column}", range=baskets.ranges[0])
         if not self.found.pairs:
-            return w.say("cross_sell.few", **few)
+            return w.say(f"cross_sell.few.{baskets.column}", **few)
         if self.found.table.empty:
-            return w.say("cross_sell.no_rule", pairs=self.found.pairs)
+            return w.say(f"cross_sell.no_rule.{baskets.column}", pairs=self.found.pairs)
         if self.table.empty:
-            return w.say("cross_sell.nobody_lacks", rules=len(self.found.table))
+            return w.say(f"cross_sell.nobody_lacks.{baskets.column}", rules=len(self.found.table))
         return ""
 
     def _lacking(self) -> str:
         w = self.wording
         first = self.by_range().iloc[0]
+        # Set against those who may be listed at all.
+        some = self.baskets.reachable < self.baskets.active
+        key = "cross_sell.finding_reachable" if some else "cross_sell.finding"
         return w.say(
-            f"cross_sell.finding.{self.baskets.column}",
+            f"{key}.{self.baskets.column}",
             listed=int(self.table["customer_id"].nunique()),
-            active=self.baskets.active,
+            active=self.baskets.reachable,
             range=first["range_lacking"],
             lacking=int(first["customers"]),
         )
 
     def by_range(self) -> pd.DataFrame:
-        """How many customers of the list lack each range, and what its buyers among them spend.
+        """How many customers of the list lack each range, and what its buyers spend.
 
-        ``range_lacking, customers, typical_annual_spend, spend_low, spend_high``: the spend is
-        the middle of what is said to those customers, whose like may differ.
+        ``range_lacking, customers, typical_annual_spend, spend_low, spend_high``: median and
+        quarters of all buyers of the range, as in ``.rules()``.
         """
         money = ["typical_annual_spend", "spend_low", "spend_high"]
-        grouped = self.table.groupby("range_lacking")
-        counted = grouped[money].median().assign(customers=grouped.size()).reset_index()
-        counted = counted[["range_lacking", "customers", *money]]
+        spent = self.found.table.drop_duplicates("range_lacking").set_index("range_lacking")[money]
+        counted = self.table.groupby("range_lacking").size().rename("customers").reset_index()
+        counted = counted.join(spent, on="range_lacking")
         order = ["customers", "range_lacking"]
         return counted.sort_values(order, ascending=[False, True], ignore_index=True)
 
@@ -220,6 +233,9 @@ class CrossSellResult(Result):
             wording=w,
             assumptions={**kept, "comparables": w.say("up_sell.comparables")},
             compared=compared,
+            reachable=self.baskets.reachable < self.baskets.active,
+            column=self.baskets.column,
+            per=self.per,
             min_cases=self.asked.min_cases,
             why_none="" if self.baskets.ranges else self._nothing(),
         )
@@ -318,6 +334,9 @@ class UpSellResult(Result):
     }
 
     compared: int = field(kw_only=True)
+    reachable: bool = field(kw_only=True)
+    column: str = field(kw_only=True)
+    per: str = field(kw_only=True)
     min_cases: int = field(kw_only=True)
     why_none: str = field(kw_only=True)
 
@@ -329,7 +348,8 @@ class UpSellResult(Result):
         first = self.by_range().iloc[0]
         gap = w.money(float(first["gap_to_typical"]))
         customers = int(first["customers"])
-        return w.say("up_sell.sentence", finding=self.finding(), gap=gap, customers=customers)
+        figures = {"gap": gap, "per": self.per, "customers": customers}
+        return w.say("up_sell.sentence", finding=self.finding(), **figures)
 
     def finding(self) -> str:
         """The sentence without its full stop, for a title."""
@@ -337,12 +357,13 @@ class UpSellResult(Result):
         if self.why_none:
             return self.why_none
         if not self.compared:
-            return w.say("up_sell.few", min_cases=self.min_cases)
+            return w.say(f"up_sell.few.{self.column}", min_cases=self.min_cases)
         if self.table.empty:
-            return w.say("up_sell.nobody", compared=self.compared)
+            return w.say(f"up_sell.nobody.{self.column}", compared=self.compared)
         first = self.by_range().iloc[0]
         return w.say(
-            "up_sell.finding",
+            f"up_sell.finding.{self.column}",
+            who=w.say("up_sell.who_reachable" if self.reachable else "up_sell.who"),
             listed=int(self.table["customer_id"].nunique()),
             compared=self.compared,
             range=first["product_range"],
@@ -355,6 +376,11 @@ class UpSellResult(Result):
         counted.columns = ["product_range", "customers", "gap_to_typical"]
         order = ["gap_to_typical", "product_range"]
         return counted.sort_values(order, ascending=[False, True], ignore_index=True)
+
+
+def say_per(wording: Wording, days: int) -> str:
+    """The time a spend is told of: a year, or the days on file where they are fewer."""
+    return wording.say("cross_sell.per_year" if days == YEAR else "cross_sell.per", days=days)
 
 
 def _suggestions(
@@ -404,6 +430,7 @@ def _assumptions(
     said: dict[str, object] = {
         "as_of": w.date(base.as_of),
         "bought_in": w.say("cross_sell.bought_in", days=asked.days),
+        "spend_of": say_per(w, baskets.period_days),
         "min_cases": w.say("cross_sell.min_cases", cases=asked.min_cases),
         "min_support": w.say("cross_sell.min_support", share=w.percent(asked.min_support)),
     }

@@ -107,7 +107,9 @@ def measure_needs(
     require_base(base)
     growth = _check_growth(growth)
     months = check_months(months)
-    source = "" if isinstance(by, str) and by == "segment" else source_of(base, by, also=["segment"])
+    source = (
+        "" if isinstance(by, str) and by == "segment" else source_of(base, by, also=["segment"])
+    )
     found = moves(base, months)
     if found is None or not found.frame["opening"].any():
         return _silent(base, growth, months, by, found)

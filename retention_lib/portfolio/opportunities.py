@@ -20,7 +20,7 @@ from retention_lib.portfolio._cross_quotes import (
     past_by_age,
     read_book,
 )
-from retention_lib.portfolio.intervals import share_interval
+from retention_lib.portfolio.intervals import DRAWS, SEED, Values, middle, share_interval
 from retention_lib.results import Result
 from retention_lib.wording import Wording
 
@@ -150,19 +150,28 @@ class OpportunitiesResult(Result):
         nothing = _nothing(self.book, opened, w, self.base)
         if nothing:
             return nothing
-        late = opened[opened["status"] != "recent"]
-        figures: dict[str, object] = {"open": len(opened), "days": self.follow_up_days}
+        ageless = int(opened["days_without"].isna().sum())
+        if ageless == len(opened):
+            return w.say("quotes.all_ageless", open=ageless)
+        said = self._waiting(opened[opened["days_without"].notna()])
+        return w.say("quotes.and_ageless", finding=said, ageless=ageless) if ageless else said
+
+    def _waiting(self, dated: pd.DataFrame) -> str:
+        """How many of the quotes whose age is known wait, and what they come to if that is."""
+        w, late = self.wording, dated[dated["status"] != "recent"]
+        bare = "_bare" if self.opened["amount"].isna().all() else ""
+        figures: dict[str, object] = {"open": len(dated), "days": self.follow_up_days}
         if late.empty:
-            return w.say("quotes.all_followed", **figures, amount=w.money(_total(opened)))
+            return w.say(f"quotes.all_followed{bare}", **figures, amount=w.money(_total(dated)))
         figures |= {
             "late": len(late),
             "amount": w.money(_total(late)),
-            "total": w.money(_total(opened)),
+            "total": w.money(_total(dated)),
         }
         if not self.book.follow_ups:
-            return w.say("quotes.finding_unrecorded", **figures)
+            return w.say(f"quotes.finding_unrecorded{bare}", **figures)
         never = int((late["status"] == "never").sum())
-        return w.say("quotes.finding", **figures, never=never)
+        return w.say(f"quotes.finding{bare}", **figures, never=never)
 
     def by_age(self, *, within_days: int = 180) -> QuoteAges:
         """What open quotes are worth at the share of past quotes of their age that were won.
@@ -173,13 +182,18 @@ class OpportunitiesResult(Result):
         """
         within = _days("within_days", within_days)
         w, nothing = self.wording, _nothing(self.book, self.opened, self.wording, self.base)
-        table = _by_age(self.opened, past_by_age(self.base, self.book, _LANDMARKS, within), w)
+        counted = past_by_age(self.base, self.book, _LANDMARKS, within)
+        table, worth_range = _by_age(self.opened, counted, w)
         past = w.say("quotes.past", days=within, as_of=w.date(self.base.as_of))
+        drawn = w.say("quotes.range_rule", draws=DRAWS)
+        if not nothing and self.opened["amount"].isna().all():
+            nothing = w.say("quotes.ages_bare", quotes=len(self.opened))
         return QuoteAges(
             table,
             wording=w,
-            assumptions={**self.assumptions, "past_quotes": past},
+            assumptions={**self.assumptions, "past_quotes": past, "range": drawn},
             within_days=within,
+            worth_range=worth_range,
             why_none=nothing,
         )
 
@@ -230,8 +244,9 @@ class QuoteAges(Result):
 
     Columns: ``quote_age, quotes, amount`` (open now, as quoted), ``open_at_days`` (the age at
     which past quotes are looked at), ``past_quotes, later_won, won_share, won_low, won_high`` (95
-    % sure; missing below 30 past quotes), ``worth, worth_low, worth_high`` (amount times those
-    shares), ``band``.
+    % sure; missing below 30 past quotes), ``worth`` (amount times that share), ``worth_low,
+    worth_high`` (what these quotes may bring, each won or not), ``band``. ``worth_range``: the
+    same of all bands together.
     """
 
     chart: ClassVar[str] = "contact_charts.plot_quote_ages"
@@ -251,6 +266,7 @@ class QuoteAges(Result):
     }
 
     within_days: int = field(kw_only=True)
+    worth_range: tuple[float, float] = field(kw_only=True)
     why_none: str = field(kw_only=True)
 
     def sentence(self) -> str:
@@ -269,8 +285,8 @@ class QuoteAges(Result):
             )
         worth = {
             "worth": w.money(float(known["worth"].sum())),
-            "low": w.money(float(known["worth_low"].sum())),
-            "high": w.money(float(known["worth_high"].sum())),
+            "low": w.money(self.worth_range[0]),
+            "high": w.money(self.worth_range[1]),
         }
         if len(known) == len(table):
             return w.say("quotes.ages", amount=amount, **worth)
@@ -370,11 +386,30 @@ def _band_name(band: int, w: Wording) -> str:
     return w.say("quotes.band.days", low=low, high=high)
 
 
-def _by_age(opened: pd.DataFrame, past: pd.DataFrame, w: Wording) -> pd.DataFrame:
-    """Open quotes of each band beside the past quotes of its age."""
+def _drawn(amounts: Values, won: int, quotes: int, rng: np.random.Generator) -> Values:
+    """What quotes bring in each of the draws: a share the past allows, then each won or not.
+
+    The share is drawn from Jeffreys' posterior, as Brown, Cai and DasGupta 2001 recommend.
+    """
+    shares = rng.beta(won + 0.5, quotes - won + 0.5, DRAWS)
+    brought: Values = (rng.random((DRAWS, len(amounts))) < shares[:, None]) @ amounts
+    return brought
+
+
+def _bounds(drawn: Values, worth: float) -> tuple[float, float]:
+    """The middle of what was drawn, widened to what is expected where few quotes are open."""
+    low, high = middle(drawn)
+    return round(min(low, worth), 2), round(max(high, worth), 2)
+
+
+def _by_age(
+    opened: pd.DataFrame, past: pd.DataFrame, w: Wording
+) -> tuple[pd.DataFrame, tuple[float, float]]:
+    """Open quotes of each band beside the past quotes of its age; the range of them together."""
     held = opened.groupby("band")["amount"].agg(["size", "sum"])
     bands = [*range(len(BANDS)), *([len(BANDS)] if len(BANDS) in held.index else [])]
     rows: list[dict[str, Any]] = []
+    rng, total, expected = np.random.default_rng(SEED), np.zeros(DRAWS), 0.0
     for band in bands if len(opened) else []:
         known = past.loc[band] if band in past.index else None
         quotes, won = (
@@ -384,6 +419,12 @@ def _by_age(opened: pd.DataFrame, past: pd.DataFrame, w: Wording) -> pd.DataFram
         low, high = share_interval(won, quotes) if enough else _NONE
         share = won / quotes if enough else np.nan
         amount = float(held["sum"].get(band, 0.0))
+        worth_low, worth_high = _NONE
+        if enough:
+            amounts = opened.loc[opened["band"] == band, "amount"].fillna(0.0)
+            drawn = _drawn(amounts.to_numpy(dtype=float), won, quotes, rng)
+            worth_low, worth_high = _bounds(drawn, share * amount)
+            total, expected = total + drawn, expected + share * amount
         rows.append(
             {
                 "quote_age": _band_name(band, w),
@@ -396,13 +437,13 @@ def _by_age(opened: pd.DataFrame, past: pd.DataFrame, w: Wording) -> pd.DataFram
                 "won_low": low,
                 "won_high": high,
                 "worth": round(share * amount, 2),
-                "worth_low": round(low * amount, 2),
-                "worth_high": round(high * amount, 2),
+                "worth_low": worth_low,
+                "worth_high": worth_high,
                 "band": band,
             }
         )
     table = pd.DataFrame(rows, columns=_AGE_COLUMNS)
-    return table.astype({"open_at_days": "Int64"})
+    return table.astype({"open_at_days": "Int64"}), _bounds(total, expected)
 
 
 _AGE_COLUMNS = [

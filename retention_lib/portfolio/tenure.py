@@ -44,12 +44,13 @@ def value_by_tenure(base: CustomerBase, *, years: int = 10) -> TenureResult:
     """Measure what a customer brings in the first, second, third year of the relation.
 
     One row a year of tenure, from all complete customer-years of the file: years that it holds
-    whole, each of 365.25 days from the beginning of the relation. The relation begins with ``acquired_on`` where given and
-    earlier, else with the first purchase. A survivor of a year is a customer who still buys in
-    it. The trap: survivors are the good ones, the others have left; ``revenue_per_won`` counts
-    those too, as bringing nothing. It is seen directly as far as 30 customers can be followed
-    from their first day; after that by chaining, year by year, the share that went on buying.
-    The chain is a little short: who returns after a silent year is not counted again.
+    whole, each of 365.25 days from the beginning of the relation. The relation begins with
+    ``acquired_on`` where given and earlier, else with the first purchase. A survivor of a year is
+    a customer who still buys in it. The trap: survivors are the good ones, the others have left;
+    ``revenue_per_won`` counts those too, as bringing nothing. It is seen directly as far as 30
+    customers can be followed from their first day; after that by chaining, year by year, the
+    share that went on buying. The chain is a little short: who returns after a silent year is not
+    counted again.
 
     Customers whose beginning nobody knows, because they bought when the file began and have no
     ``acquired_on``, are left out and counted, unless next to nobody else is there.
@@ -163,9 +164,7 @@ class TenureResult(Result):
             w.say(
                 f"tenure.sentence.{claim}",
                 year=ordinal(year, w),
-                times=w.number(times, decimals=1),
-                low=w.number(low, decimals=1),
-                high=w.number(high, decimals=1),
+                **_told((times, low, high), w),
             )
         ]
         won = self.ratio("won")
@@ -175,9 +174,7 @@ class TenureResult(Result):
                 w.say(
                     "tenure.won" if row["left_of_won"] < _NEARLY_ALL else "tenure.won_nearly_all",
                     left=w.number(100 * float(row["left_of_won"])),
-                    times=w.number(won[0], decimals=1),
-                    low=w.number(won[1], decimals=1),
-                    high=w.number(won[2], decimals=1),
+                    **_told(won, w),
                 )
             )
         if self.counted.presumed:
@@ -277,6 +274,18 @@ class TenureGrowth(Result):
             low=_signed(abs(high) if how == "less" else low, w),
             high=_signed(abs(low) if how == "less" else high, w),
         )
+
+
+def _told(ratio: tuple[float, float, float], wording: Wording) -> dict[str, str]:
+    """A ratio and its range in words; finer where the range is narrow, none where it is nil."""
+    for decimals in (1, 2):
+        times, low, high = (
+            wording.number(value, decimals=decimals) if value == value else "" for value in ratio
+        )
+        if low != high:
+            between = " " + wording.say("tenure.range", low=low, high=high)
+            return {"times": times, "low": low, "high": high, "range": between}
+    return {"times": times, "low": low, "high": high, "range": ""}
 
 
 def _signed(share: float, wording: Wording) -> str:

@@ -153,7 +153,7 @@ class WindowResult(Result):
     def row(self, window_days: int) -> pd.Series:
         """The row of one window; ``ChoiceError`` where the table has none of that length."""
         known = self.table["window_days"].tolist()
-        if window_days not in known:
+        if not isinstance(window_days, int | np.integer) or window_days not in known:
             raise ChoiceError("window_days", window_days, known)
         return self.table.set_index("window_days").loc[window_days]
 

@@ -141,7 +141,7 @@ def _draw_levels(ax: Axes, rim: float, tank: TankResult) -> None:
     then = w.say("chart.tank.then", level=round(level), years=len(tank.table))
     spread = w.say("chart.tank.range", low=round(low), high=round(high))
     # Out of the way of what is said about the leak, and tied to its line.
-    place = max(level, 0.36 * rim)
+    place = max(level, 0.42 * rim)
     ax.plot([right - 0.45, right + 0.9], [level, place], color=theme.INK, linewidth=1.2, zorder=5)
     ax.text(right + 1.0, place + 0.005 * rim, then, size=12, weight="bold", va="bottom")
     ax.text(right + 1.0, place - 0.015 * rim, spread, size=11, va="top", color=theme.QUIET_INK)

@@ -97,7 +97,7 @@ def plot_migration_matrix(result: MigrationMatrix, *, ax: Axes | None = None) ->
         heads = [textwrap.fill(name, width, break_long_words=False) for name in names]
         drawn.set_xticks(range(len(names)), heads, size=9.5)
         drawn.xaxis.tick_top()
-        drawn.set_xlabel(w.say("chart.matrix.to"), loc="left", labelpad=6)
+        drawn.set_xlabel(w.say("chart.matrix.to", least=SKETCH_BELOW), loc="left", labelpad=6)
         drawn.set_xlim(-0.5, len(names) - 0.5)
         drawn.set_ylim(len(table) - 0.5, -0.5)
         drawn.spines[:].set_visible(False)
@@ -403,7 +403,12 @@ def _shades() -> Any:
 
 def _row_in_words(row: Any, names: Sequence[str], wording: Wording) -> str:
     shares = sorted(zip(row[2:], names, strict=True), key=lambda pair: -pair[0])[:3]
-    said = [f"{name} {short_share(wording, float(share))}" for share, name in shares if share > 0]
+    few = row[1] < SKETCH_BELOW
+    said = [
+        f"{name} {round(share * row[1]) if few else short_share(wording, float(share))}"
+        for share, name in shares
+        if share > 0
+    ]
     return f"{row[0]}: {', '.join(said)}"
 
 

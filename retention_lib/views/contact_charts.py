@@ -171,7 +171,7 @@ def plot_quotes(result: OpportunitiesResult, *, ax: Axes | None = None) -> Axes:
 
     w, ages = result.wording, result.ages
     with theme.use_theme():
-        if ages.empty:
+        if ages.empty or result.opened["amount"].isna().all():
             return _say_nothing(_axes(ax, 0), result, w)
         drawn = ax if ax is not None else theme.new_axes(9.0, 4.8)
         amounts = ages.pivot_table(index="band", columns="status", values="amount", aggfunc="sum")
@@ -252,7 +252,8 @@ def plot_quote_ages(result: QuoteAges, *, ax: Axes | None = None) -> Axes:
         ]
         _dots(drawn, table["won_share"], table["won_low"], table["won_high"], labels)
         _name_rows(drawn, names)
-        drawn.set_xlim(left=0)
+        # A little room before zero, so that a dot there does not touch the name of its row.
+        drawn.set_xlim(-0.03 * drawn.get_xlim()[1], drawn.get_xlim()[1])
         _measure(drawn, w.say("chart.quote_ages.axis", days=result.within_days))
         drawn.xaxis.set_major_formatter(lambda value, _: w.percent(value, decimals=0))
         said = [f"{name}: {label}" for name, label in zip(names, labels, strict=True)]
@@ -313,7 +314,7 @@ def _plain_bars(
         write_at_ends(drawn, lengths, labels)
         _name_rows(drawn, names)
         only_horizontal_bars(drawn, len(names))
-        _measure(drawn, w.say(f"{key}.axis"))
+        _measure(drawn, w.say(f"{key}.axis", per=result.per))
         _finish(drawn, result, key, [f"{n}: {la}" for n, la in zip(names, labels, strict=True)])
     return drawn
 

@@ -418,5 +418,7 @@ def test_what_cannot_be_asked_is_refused_in_words():
         retention_cohorts(base_of(*HAND), period=True)
     with pytest.raises(ChoiceError, match="measure"):
         retention_cohorts(base_of(*HAND)).triangle("margin")
+    with pytest.raises(ChoiceError, match="measure"):
+        retention_cohorts(base_of(*HAND)).triangle(pd.NA)
     with pytest.raises(InputError, match="CustomerBase"):
         retention_cohorts(lines(*HAND))

@@ -274,8 +274,31 @@ def test_lines_before_the_window_do_not_count():
 
 
 def test_spend_of_another_window_is_told_by_the_year():
-    found = find_cross_sell(shop(), days=73)  # a fifth of a year
+    frame = pd.concat([lines(offices()), table(("old", "ink", "2024-01-01", 10.0))])
+    found = find_cross_sell(base_of(frame), days=73)  # a fifth of a year
     assert one(found, "lacks")["typical_annual_spend"] == 50
+    assert "spend €50 on it a year" in found.sentence()
+
+
+def test_days_before_the_history_began_do_not_thin_out_the_spend():
+    frame = pd.concat([lines(offices()), table(("old", "ink", "2023-03-03", 10.0))])
+    found = find_cross_sell(base_of(frame), days=3650)  # 730 days are on file
+    assert one(found, "lacks")["typical_annual_spend"] == 5
+
+
+def test_a_history_of_less_than_a_year_is_not_called_a_year():
+    found = find_cross_sell(shop(), days=100)
+    assert one(found, "lacks")["typical_annual_spend"] == 10
+    assert found.assumptions["spend_of"] == "in 1 day"
+
+
+def test_counts_are_set_against_those_who_may_be_contacted():
+    who = pd.DataFrame({"customer_id": [f"o{i:02}" for i in range(20)], "contactable": False})
+    found = find_cross_sell(base_of(offices(), customers=who))
+    assert found.sentence().startswith("1 of 101 active customers who may be contacted lacks")
+    banned = pd.DataFrame({"customer_id": [f"c{i:02}" for i in range(20, 30)]})
+    up = find_cross_sell(base_of(spenders(), customers=banned.assign(contactable=False))).up_sell()
+    assert up.sentence().startswith("10 of 31 customers compared who may be contacted spend less")
 
 
 def test_closed_and_silent_customers_take_no_part():
@@ -327,7 +350,7 @@ def test_without_ranges_products_take_their_place():
     frame = lines(offices()).rename(columns={"product_range": "product"})
     found = find_cross_sell(base_of(frame))
     assert one(found, "lacks")["range_lacking"] == "pens"
-    assert "lack a product" in found.sentence()
+    assert "lacks a product" in found.sentence()
     assert "4 products compared in their place" in str(found.assumptions["max_ranges"])
 
 
@@ -364,7 +387,7 @@ def test_a_base_that_cannot_tell_says_so(frame, said):
 def test_the_sentence_says_who_what_and_for_how_much():
     assert find_cross_sell(base_of(offices(alone=("lacks", "too")))).sentence() == (
         "2 of 122 active customers lack a range that others like them buy, most often pens "
-        "(2 of them); its buyers spend €10 on it a year (half of them between €10 and €10)."
+        "(2 of them); its buyers spend €10 on it in 1 day."
     )
 
 
@@ -476,7 +499,7 @@ def test_up_sell_calls_itself_a_comparison():
     up = find_cross_sell(base_of(spenders())).up_sell()
     assert up.sentence() == (
         "10 of 41 customers compared spend less in a range they buy than three in four comparable "
-        "buyers, with the widest gaps in ink: €161 a year below the middle, summed over 10 "
+        "buyers, with the widest gaps in ink: €161 below the middle in 1 day, summed over 10 "
         "customers; a comparison, not a forecast."
     )
     assert "a quarter of them always lies below" in str(up.assumptions["comparables"])

@@ -607,6 +607,40 @@ def test_a_straight_rise_is_told_from_scatter_and_from_chance():
     assert judge(np.array([0]), np.array([0])) == "none"
 
 
+def test_a_single_spike_is_no_direction_and_all_lost_is_steady():
+    quarters = np.full(12, 100)
+    spike = np.zeros(12, dtype=int)
+    spike[9] = 60
+    assert judge(spike, quarters) == "uneven"
+    spike[11] = 1
+    assert judge(spike, quarters) == "uneven"
+    assert judge(np.array([40, 30]), np.array([40, 30])) == "steady"
+
+
+def test_a_stray_line_a_century_before_makes_nobody_new():
+    rows = [(f"c{n}", date(2023, 1, 1) + timedelta(days=7 * n), 5.0) for n in range(120)]
+    stray = measure_flows(base_of([("x", date(1900, 1, 1), 5.0), *rows]))
+    assert stray.to_frame()["period"].tolist() == ["2024"]
+    assert stray.to_frame().equals(measure_flows(base_of(rows)).to_frame())
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_where_nobody_was_a_customer_it_is_said(language):
+    rows = [("a", "2022-01-01", -5.0), ("a", "2023-12-31", -5.0)]
+    flows = measure_flows(base_of(rows, language=language))
+    said = {"en": "nobody was a customer", "fr": "personne n'était client"}[language]
+    for text in (flows.sentence(), flows.finding(), str(flows.careless_sentence())):
+        assert said in text
+
+
+def test_the_share_that_leaks_is_the_ledgers_and_never_more_than_all():
+    rows = [(f"c{n}", date(2022, 1, 1) + timedelta(days=3 * n), 5.0) for n in range(360)]
+    flows = measure_flows(base_of(rows), period="month")
+    tank = flows.tank(years=np.int64(2)).to_frame()
+    assert (tank["leak"] > flows.to_frame()["closing"].iloc[-1]).all()
+    assert (tank["leak_share"] <= 1).all()
+
+
 def test_the_trend_test_agrees_with_scipys_chi_square_for_two_periods():
     # With two groups Cochran and Armitage's test is the chi-square test without correction.
     from scipy.stats import chi2_contingency

@@ -409,3 +409,30 @@ def test_the_words_are_french_for_a_french_base():
 def test_without_a_date_it_looks_back_a_year_or_to_the_middle_of_the_history(first, since):
     result = segment_migration(base_of(("a", first, 5.0), ("a", "2024-12-30", 5.0)))
     assert str(result.since) == since
+
+
+def test_who_must_not_be_contacted_or_is_gone_is_counted_and_not_listed():
+    day = pd.Timestamp("2024-01-05")
+    for facts in ({"contactable": [False]}, {"closed_on": [day]}):
+        fell = by_hand(customers=pd.DataFrame({"customer_id": ["ann"], **facts})).movers()
+        assert fell.to_frame().empty
+        assert fell.sentence().startswith("Nobody who may be contacted fell out of High")
+        assert str(fell.assumptions["movers_left_out"]).startswith("1 customer who must not")
+
+
+def test_the_segment_said_to_keep_fewest_is_the_one_the_table_shows():
+    base, _ = simulate_base(900, seed=5, language="en")
+    matrix = segment_migration(base, since="2024-12-31", draws=10).matrix()
+    table = matrix.to_frame()
+    table = table[(table["customers"] >= 30) & (table["from_segment"] != "New customers")]
+    table = table[table["from_segment"].isin(table.columns)]
+    kept = {row["from_segment"]: row[row["from_segment"]] for _, row in table.iterrows()}
+    assert f"“{min(kept, key=kept.get)}” kept fewest" in matrix.sentence()
+
+
+def test_between_a_date_and_itself_there_is_no_range(recwarn):
+    base = CustomerBase.from_tables(steady(1, customers=60))
+    chance = segment_migration(base, since=base.as_of).chance()
+    assert chance.sentence() == "0 % went down; with nobody changing habits 0 % would have."
+    chance.plot()
+    assert not [w for w in recwarn if "xlim" in str(w.message)]

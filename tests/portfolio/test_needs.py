@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import retention_lib as rl
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio._value_draws import plan_draws
@@ -355,3 +356,25 @@ def test_engines_agree_and_the_future_changes_nothing(rows):
         pd.testing.assert_frame_equal(now.to_frame(), result.to_frame())
         pd.testing.assert_frame_equal(now.where().to_frame(), result.where().to_frame())
         assert now.sentence() == result.sentence()
+
+
+def test_who_is_new_and_who_is_won_back_agrees_with_the_flows():
+    base = rl.open_base()
+    plan = measure_needs(base).plan
+    flows = rl.measure_flows(base).to_frame().iloc[-1]
+    assert (plan.new, plan.won_back) == (flows["new"], flows["won_back"]) == (163, 32)
+
+
+def test_nothing_missing_is_covered_even_where_nobody_new_came():
+    rows = [(f"c{i}", f"{year}-06-01", 10.0) for i in range(40) for year in (2022, 2023)]
+    base = base_of(("c0", "2022-01-01", 1.0), *rows, ("c0", "2023-12-31", 1.0))
+    said = measure_needs(base).sentence()
+    assert "is reached without any new customer if all goes on as it did." in said
+    assert "nobody can say" not in said
+    assert "without any new customer" in measure_needs(base).finding()
+
+
+def test_a_description_that_is_no_text_is_refused_in_words():
+    for by in (pd.NA, np.array([1, 2])):
+        with pytest.raises(ChoiceError, match="by must be one of"):
+            measure_needs(base_of(*SMALL), by=by)

@@ -159,10 +159,47 @@ def test_old_quotes_are_worth_what_quotes_of_their_age_proved_to_be():
     low, high = share_interval(40, 120)
     assert row[["won_share", "won_low", "won_high"]].tolist() == [40 / 120, low, high]
     assert row["worth"] == pytest.approx(1000 / 3, abs=0.005)
-    assert row[["worth_low", "worth_high"]].tolist() == [
-        round(1000 * low, 2),
-        round(1000 * high, 2),
-    ]
+    # One quote is won or not: that is what it may bring.
+    assert row[["worth_low", "worth_high"]].tolist() == [0, 1000]
+
+
+def test_the_range_holds_the_luck_of_every_quote_and_not_only_that_of_the_rate():
+    many = [(f"n{i}", "b", None, 45, 10.0, None, None, None, None) for i in range(400)]
+    book = pd.concat([history(won=400, lost=600, forgotten=200).head(1200), quotes(*many)])
+    ages = check_opportunities(base_of(book)).by_age()
+    row = ages.table.set_index("band").loc[1]
+    share = row["won_share"]
+    # Binomial luck and the rate's own uncertainty, in the normal approximation.
+    spread = 1.96 * 10 * (400 * share * (1 - share) * (1 + 400 / row["past_quotes"])) ** 0.5
+    assert row["worth_high"] - row["worth"] == pytest.approx(spread, rel=0.2)
+    assert row["worth"] - row["worth_low"] == pytest.approx(spread, rel=0.2)
+    assert ages.table["worth_low"].equals(
+        check_opportunities(base_of(book)).by_age().table["worth_low"]
+    )
+
+
+def test_a_quote_listed_twice_counts_once():
+    twice = pd.concat([BOOK, BOOK[BOOK["opportunity_id"].isin(["old", "won"])]])
+    found, once = check_opportunities(base_of(twice)), check_opportunities(base_of())
+    pd.testing.assert_frame_equal(found.to_frame(), once.to_frame())
+    assert found.sentence() == once.sentence()
+
+
+def test_a_quote_of_unknown_age_is_counted_apart():
+    ageless = quotes(("x", "a", None, None, 9.0, None, None, None, None))
+    said = check_opportunities(base_of(pd.concat([BOOK, ageless]))).sentence()
+    assert said.startswith("3 of 5 open quotes have had no follow-up")
+    assert said.endswith("; 1 more is of unknown age.")
+    alone = check_opportunities(base_of(ageless)).sentence()
+    assert alone.startswith("Nobody can say how long the 1 open quote waits")
+
+
+def test_without_amounts_no_sum_is_told():
+    found = check_opportunities(base_of(BOOK.drop(columns="amount")))
+    for result in (found, found.by_age()):
+        assert "€" not in result.sentence()
+        assert "amounts are not recorded" in result.sentence()
+        assert result.plot() is not None
 
 
 def test_a_quote_still_open_long_after_others_were_decided_is_worth_less():
@@ -195,7 +232,7 @@ def test_the_sentence_of_the_ages_gives_a_range():
     assert "€1,000 as quoted" not in said
     assert said == (
         "Open quotes come to €3,000 as quoted; if those for which the past says enough (€1,000) "
-        "were won like past quotes of their age they would bring €333 (between €255 and €422, "
+        "were won like past quotes of their age they would bring €333 (between €0 and €1,000, "
         "95 % sure)."
     )
 

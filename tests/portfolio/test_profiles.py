@@ -314,3 +314,15 @@ def test_engines_agree_and_the_future_changes_nothing(rows):
         pd.testing.assert_frame_equal(now.to_frame(), result.to_frame())
         pd.testing.assert_frame_equal(now.cells, result.cells)
         assert now.sentence() == result.sentence()
+
+
+def test_a_description_that_is_no_text_is_refused_in_words():
+    for by in (pd.NA, np.array([1, 2])):
+        with pytest.raises(ChoiceError, match="by must be one of"):
+            profile_segments(shop(["a"] * 9), by=by)
+
+
+def test_a_chart_of_a_missing_column_says_that_there_is_nothing_to_draw():
+    result = profile_segments(shop(["a"] * 9), by="region")
+    for drawn in (result.plot(), result.crosstab().plot()):
+        assert "nothing to draw" in [text.get_text() for text in drawn.texts]

@@ -246,3 +246,13 @@ def test_duckdb_and_polars_tell_the_same():
     pd.testing.assert_frame_equal(one.to_frame(), two.to_frame(), check_dtype=False)
     assert one.sentence() == two.sentence()
     assert one.sentence().startswith("Une esquisse, faite sur 17 clients perdus et 33 nouveaux")
+
+
+def test_where_the_losses_are_whole_but_the_new_are_not_sure_only_the_number_is_a_floor():
+    early = [(f"c{n}", f"2023-01-{n % 9 + 2:02d}", 10.0) for n in range(40)]
+    late = [(f"c{n}", f"2024-06-{n % 9 + 2:02d}", 10.0) for n in range(35)]
+    result = measure_replacement(shop([*early, *late, ("c39", "2025-06-30", 9.0)]))
+    assert result.losses.whole
+    assert not result.new.sure
+    assert "known to be lost" not in result.sentence()
+    assert "takes at least 35 average new ones:" in result.sentence()  # all alike: no range

@@ -9,7 +9,7 @@ import pytest
 
 import retention_lib as rl
 from retention_lib.base.customer_base import CustomerBase
-from retention_lib.errors import InputError
+from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio.tenure import value_by_tenure
 
 
@@ -321,3 +321,20 @@ def test_only_as_many_years_as_asked_for():
             value_by_tenure(base, years=wrong)
     with pytest.raises(InputError, match="CustomerBase"):
         value_by_tenure(lines(*HAND))
+
+
+@pytest.mark.parametrize("of", ["nonsense", pd.NA])
+def test_a_ratio_of_something_else_is_refused(of):
+    with pytest.raises(ChoiceError, match="survivor"):
+        value_by_tenure(base_of(*HAND)).ratio(of)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_where_all_stay_alike_there_is_no_only_and_no_range(language):
+    days = [f"{year}-03-0{day}" for year in range(2019, 2026) for day in (1, 2)]
+    rows = [(f"c{n}", day, 10.0) for n in range(40) for day in days]
+    first = [("old", "2018-01-01", 1.0), ("old", "2018-01-02", 1.0)]
+    said = value_by_tenure(base_of(*first, *rows, language=language)).sentence()
+    for word in ("only", "seulement", "(between", "(entre"):
+        assert word not in said
+    assert "100" in said

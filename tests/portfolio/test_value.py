@@ -97,11 +97,11 @@ def test_where_refunds_outweigh_sales_no_share_and_no_class_is_claimed():
     table = result.to_frame()
     assert table[["share", "cumulative_share", "abc"]].isna().all().all()
     assert result.sentence() == (
-        "The net total of revenue is -€40, so shares of it mean nothing: refunds outweigh sales."
+        "The net total of revenue is -€40: shares of it mean something only above zero."
     )
     for other in (result.classes(), result.concentration(), result.dependency()):
         assert other.to_frame().empty
-        assert "shares of it mean nothing" in other.sentence()
+        assert "shares of it mean something only above zero" in other.sentence()
 
 
 def test_only_refunds_say_so_and_break_nothing():
@@ -387,3 +387,32 @@ def test_duckdb_and_polars_agree(rows):
     pd.testing.assert_frame_equal(here.to_frame(), there.to_frame())
     pd.testing.assert_frame_equal(here.concentration().to_frame(), there.concentration().to_frame())
     assert here.dependency().sentence() == there.dependency().sentence()
+
+
+def test_a_choice_that_is_no_text_is_refused_and_a_column_of_cuts_is_taken():
+    for by in (pd.NA, np.array([1, 2])):
+        with pytest.raises(ChoiceError, match="by must be one of"):
+            measure_value(spending(1, 2), by=by)
+    assert measure_value(spending(1, 2), cuts=pd.Series([0.5, 0.9])).cuts == (0.5, 0.9)
+
+
+def test_all_the_customers_are_no_sketch_and_nothing_is_left_without_them():
+    said = measure_value(spending(*[10] * 40)).dependency(top=50).sentence()
+    assert said.startswith("The largest of the 40 customers brought 2.5 % of revenue: €10 of €400")
+    assert "without" not in said
+
+
+def test_a_total_of_nothing_is_not_blamed_on_refunds():
+    said = measure_value(spending(0, 0)).sentence()
+    assert said == "The net total of revenue is €0: shares of it mean something only above zero."
+
+
+def test_the_largest_sector_is_told_among_those_known_and_only_of_most_revenue():
+    def said(known):
+        who = pd.DataFrame({"customer_id": known, "sector": "Tiny"})
+        return measure_value(spending(*[10] * 40, customers=who)).dependency().sentence()
+
+    assert "Tiny" not in said(["c000"])
+    assert "Where the sector is known, the largest, Tiny, brought 100 %" in said(
+        [f"c{i:03}" for i in range(30)]
+    )

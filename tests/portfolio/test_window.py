@@ -1,5 +1,6 @@
 """The activity window: what it covers, what it calls lost, and which base to go on with."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.base.simulate import simulate_base
-from retention_lib.errors import InputError
+from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio._flows_gaps import Gaps
 from retention_lib.portfolio.flows import measure_flows
 from retention_lib.portfolio.window import CANDIDATES, measure_window
@@ -263,9 +264,25 @@ def test_cdnow_says_something_useful_and_true():
     assert (window.proposed_days, window.period) == (365, "quarter")
     assert window.sentence() == (
         "A window of 365 days covers 97 % of the gaps between two purchases (4,339 gaps, seen over "
-        "up to 543 days). Whichever window from 30 to 365 days, between 70 % and 88 % of customers "
-        "count as lost in a year: here the choice changes little. That is the window the base has."
+        "up to 543 days). “Lost” hangs on the window: under 90 days 70 % of customers count as "
+        "lost in a year, under 365 days 88 %. That is the window the base has."
     )
+
+
+@pytest.mark.parametrize("days", [45, pd.NA, None])
+def test_a_window_that_was_not_tried_is_refused_with_the_list(days):
+    with pytest.raises(ChoiceError, match="365"):
+        cdnow().row(days)
+
+
+def test_the_choice_is_said_to_change_little_only_of_windows_that_can_be_compared():
+    rows = pd.DataFrame({"window_days": [30, 60, 90], "annual_attrition": [0.5, 0.52, 0.3],
+                         "months": [12, 12, 3]})  # fmt: skip
+    alike = replace(cdnow(), table=rows, own_days=60)
+    assert "changes little" in alike.finding()
+    apart = replace(alike, own_days=90).finding()
+    assert "changes little" not in apart
+    assert "90 days cannot be compared" in apart
 
 
 def test_what_lost_hangs_on_is_said_in_both_languages():
