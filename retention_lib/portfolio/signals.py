@@ -116,21 +116,54 @@ def find_signals(
 
 def signals_and_before(
     base: CustomerBase, day: int, settings: SignalSettings
-) -> tuple[SignalsResult, pd.DataFrame]:
+) -> tuple[SignalsResult, pd.DataFrame, pd.DataFrame]:
     """The signs of today as :func:`find_signals` gives them, and those of an earlier day.
 
-    The latter as they were seen then, with the columns of a :class:`SignalsResult`, all signs.
+    The second as they were seen then, with the columns of a :class:`SignalsResult`, but only
+    those gone since: nobody reads the evidence of a sign that has newer evidence. The third is
+    which fired then: ``customer_id, signal_code``. Signs that are off are in none of them.
     """
     with opened(base, settings) as facts:
         now = _signals(base, facts, "proven", None)
         span = Days((day,), None)
+        record = now.track_record.table.set_index("signal_code")
         with (
             seen(facts, span) as (active, yardsticks),
             _everybody(facts, active, span, yardsticks) as flagged,
         ):
-            before = _told(base, facts, flagged, yardsticks, day)
-    verdicts = now.track_record.table.set_index("signal_code")["verdict"].to_dict()
-    return now, _table(base, before, verdicts, day)
+            found = firing(facts, flagged, day)
+            fired = _fired(found, list(record.index[record["on"]]))
+            gone = _only_fired(found, _without(fired, now.table))
+            before = _told(base, facts, flagged, yardsticks, day, gone)
+    return now, _table(base, before, record["verdict"].to_dict(), day), fired
+
+
+def _fired(found: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
+    """One row a customer and sign that fires: ``customer_id, signal_code``."""
+    import pandas as pd
+
+    parts = [
+        found.loc[found[f"fires_{code}"] == 1, ["customer_id"]].assign(signal_code=code)
+        for code in codes
+        if f"fires_{code}" in found
+    ]
+    none = pd.DataFrame({"customer_id": found["customer_id"][:0], "signal_code": ""})
+    return pd.concat([none, *parts], ignore_index=True)
+
+
+def _without(fired: pd.DataFrame, still: pd.DataFrame) -> pd.DataFrame:
+    keys = ["customer_id", "signal_code"]
+    both = fired.merge(still[keys], on=keys, how="left", indicator=True)
+    return both.loc[both["_merge"] == "left_only", keys]
+
+
+def _only_fired(found: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """The customers with a sign among ``kept``, and nothing but those signs firing."""
+    named = found.copy()
+    for code in (name for name in SIGNALS if f"fires_{name}" in found):
+        who = kept.loc[kept["signal_code"] == code, "customer_id"]
+        named[f"fires_{code}"] = found["customer_id"].isin(who).astype("int64")
+    return named[named["customer_id"].isin(kept["customer_id"])]
 
 
 def signal_history(
@@ -261,7 +294,8 @@ def _signals(base: CustomerBase, facts: Facts, include: str, horizon: int | None
         )
         with held as flagged:
             customers, total = _totals(facts, flagged, now)
-            signs = _told(base, facts, flagged, yardsticks, now)
+            found = firing(facts, flagged, now)
+            signs = _told(base, facts, flagged, yardsticks, now, found)
     record = judge(base, settings, counts, past, horizon)
     return _result(base, settings, include, signs, record, customers, total)
 
@@ -276,10 +310,14 @@ def _everybody(
 
 
 def _told(
-    base: CustomerBase, facts: Facts, flagged: Frame, yardsticks: Frame, day: int
+    base: CustomerBase,
+    facts: Facts,
+    flagged: Frame,
+    yardsticks: Frame,
+    day: int,
+    found: pd.DataFrame,
 ) -> pd.DataFrame:
-    """The signs that fire on a day, with their evidence; one row a customer and sign."""
-    found = firing(facts, flagged, day)
+    """The signs found on a day, with their evidence; one row a customer and sign."""
     compared = compared_since(facts, flagged, yardsticks, day, found)
     ranges = given_up(facts, day) if facts.ranges is not None else _no_ranges()
     return tell(found, ranges, compared, facts.settings, base.wording, day)

@@ -65,8 +65,9 @@ def watch_list(
     months = _check_months(months)
     chosen = check_settings(settings)
     since = months_back(base.as_of, months)
-    now, before = signals_and_before(base, engine.day_number(since), chosen)
-    return _compare(base, now, before if _reaches(base, since) else None, since, months)
+    now, gone, fired = signals_and_before(base, engine.day_number(since), chosen)
+    before = (gone, fired) if _reaches(base, since) else None
+    return _compare(base, now, before, since, months)
 
 
 def months_back(day: date, months: int) -> date:
@@ -162,24 +163,22 @@ def _reaches(base: CustomerBase, since: date) -> bool:
 def _compare(
     base: CustomerBase,
     now: SignalsResult,
-    before: pd.DataFrame | None,
+    before: tuple[pd.DataFrame, pd.DataFrame] | None,
     since: date,
     months: int,
 ) -> WatchResult:
     import pandas as pd
 
     w = base.wording
-    on = set(now.track_record.table.loc[now.track_record.table["on"], "signal_code"])
     keys = ["customer_id", "signal_code"]
     today = now.table.copy()
     if before is None:
         today["status_code"], gone = "new", today.head(0)
     else:
-        then = before[before["signal_code"].isin(on)]
-        known = pd.MultiIndex.from_frame(today[keys]).isin(pd.MultiIndex.from_frame(then[keys]))
+        gone, fired = before
+        known = pd.MultiIndex.from_frame(today[keys]).isin(pd.MultiIndex.from_frame(fired))
         today["status_code"] = np.where(known, "still", "new")
-        held = pd.MultiIndex.from_frame(then[keys]).isin(pd.MultiIndex.from_frame(today[keys]))
-        gone = then[~held].assign(status_code="gone")
+        gone = gone.assign(status_code="gone")
     gone = gone.assign(reason_code=_reasons(base, gone, since))
     table = (
         pd.concat([today.assign(reason_code=""), gone])
