@@ -47,8 +47,8 @@ def measure_differences(habits: pd.DataFrame, codes: pd.Series[Any]) -> pd.DataF
     """One row a type and feature: what is usual in the type and for the others, and how far apart.
 
     Averages are taken on the scale the types were made on, so that one giant does not speak for
-    all; ``difference`` is in standard deviations of all customers on that scale. Of a trait each
-    level of 5 % or more is a feature, with its share.
+    all, but those of shares are plain; ``difference`` is in standard deviations of all customers
+    on that scale. Of a trait each level of 5 % or more is a feature, with its share.
     """
     import pandas as pd
 
@@ -67,7 +67,11 @@ def measure_differences(habits: pd.DataFrame, codes: pd.Series[Any]) -> pd.DataF
             own, others = _mean(scaled[inside]), _mean(scaled[~inside])
             spread = np.nanstd(scaled) if np.isfinite(scaled).any() else 0.0
             size = (own - others) / spread if spread > 1e-9 else 0.0
-            if not level:
+            if name in _SHARES:
+                # Most customers return nothing: back from roots, a few who return all would vanish.
+                shares = habits[name].to_numpy(dtype=float, na_value=np.nan).clip(0.0, 1.0)
+                own, others = _mean(shares[inside]), _mean(shares[~inside])
+            elif not level:
                 own, others = off_scale(name, own), off_scale(name, others)
             rows.append((code, name, level, own, others, size))
     return pd.DataFrame(
