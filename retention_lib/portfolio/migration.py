@@ -13,6 +13,7 @@ import numpy as np
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
+from retention_lib.portfolio._beginnings import first_day
 from retention_lib.portfolio._cross_customers import banned, collect_customers, known_customers
 from retention_lib.portfolio._migration_chance import (
     Dealt,
@@ -254,7 +255,7 @@ def _check_draws(draws: object) -> int:
 
 def _seen_from(base: CustomerBase, since: date | str | None) -> CustomerBase:
     if since is None:
-        since = engine.day_of(max(base.as_of_day - _YEAR, (_first_day(base) + base.as_of_day) // 2))
+        since = engine.day_of(max(base.as_of_day - _YEAR, (first_day(base) + base.as_of_day) // 2))
     try:
         earlier = base.at(since)
     except InputError as error:
@@ -269,13 +270,8 @@ def _seen_from(base: CustomerBase, since: date | str | None) -> CustomerBase:
 
 def _span(base: CustomerBase, earlier: CustomerBase) -> Span:
     """Windows of equal length before both dates, none reaching back before the first line."""
-    known = earlier.as_of_day - _first_day(earlier) + 1
+    known = earlier.as_of_day - first_day(earlier) + 1
     return Span(earlier.as_of_day, base.as_of_day, min(base.activity_window_days, known))
-
-
-def _first_day(base: CustomerBase) -> int:
-    first = engine.one_row(base.visible("transactions").select(nw.col("day").min()))
-    return int(first["day"])
 
 
 def _follow(
