@@ -7,7 +7,6 @@ customer, and everything else is said of that.
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -17,10 +16,10 @@ import numpy as np
 
 from retention_lib.base import engine
 from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
-from retention_lib.errors import InputError
 from retention_lib.portfolio._beginnings import first_day, seen_from
 from retention_lib.portfolio._lost_value import Carry, measure_carry
 from retention_lib.portfolio.activity import with_endings
+from retention_lib.portfolio.calendar_periods import months_before
 from retention_lib.portfolio.money import MarginBasis, margin_basis
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 YEAR = 365
 """Days of the year before a last purchase, and of the year after."""
-_MOST_MONTHS = 600
+MOST_MONTHS = 600
 _FACTS = {"name": "name", "acquired_on": "acquired_on_day", "closure_reason": "closure_reason"}
 
 
@@ -73,29 +72,6 @@ class Losses:
     def seen(self) -> bool:
         """Whether the file reaches back to the start at all."""
         return self.first_day <= engine.day_number(self.start)
-
-
-def check_months(months: object) -> int:
-    """The number of months, or say what it must be."""
-    whole = isinstance(months, int | np.integer) and not isinstance(months, bool)
-    if not whole or not 1 <= int(months) <= _MOST_MONTHS:  # type: ignore[call-overload]
-        raise InputError(
-            f"months must be a whole number of months from 1 to {_MOST_MONTHS}, such as 12; "
-            f"got {months!r}."
-        )
-    return int(months)  # type: ignore[call-overload, no-any-return]
-
-
-def months_before(day: date, months: int) -> date:
-    """The day so many calendar months before; the end of a month stays the end of one.
-
-    >>> months_before(date(2025, 2, 28), 12), months_before(date(2025, 3, 30), 1)
-    (datetime.date(2024, 2, 29), datetime.date(2025, 2, 28))
-    """
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    at_end = day.day == calendar.monthrange(day.year, day.month)[1]
-    return date(year, month + 1, last if at_end else min(day.day, last))
 
 
 def find_losses(base: CustomerBase, months: int) -> Losses:

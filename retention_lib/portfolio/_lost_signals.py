@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
-from retention_lib.portfolio._lost_found import months_before
+from retention_lib.portfolio.calendar_periods import months_before
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,9 @@ import numpy as np
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.portfolio import _lost_causes as causes
-from retention_lib.portfolio._lost_found import YEAR, Losses, months_before
+from retention_lib.portfolio._lost_found import YEAR, Losses
 from retention_lib.portfolio._lost_signals import say_signs
+from retention_lib.portfolio.calendar_periods import months_before
 from retention_lib.wording import Wording
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,10 +11,10 @@ import numpy as np
 
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
-from retention_lib.errors import InputError
 from retention_lib.portfolio._flows_ledger import known_facts
 from retention_lib.portfolio._flows_periods import Span
 from retention_lib.portfolio.activity import standing
+from retention_lib.portfolio.calendar_periods import months_before
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,29 +35,6 @@ class Moves:
     start: date
     end: date
     frame: pd.DataFrame
-
-
-def check_months(months: object) -> int:
-    """The number of months, or an ``InputError`` that says what it must be."""
-    whole = isinstance(months, int | np.integer) and not isinstance(months, bool)
-    if not whole or not 1 <= int(months) <= MOST_MONTHS:  # type: ignore[call-overload]
-        raise InputError(
-            f"months must be a whole number of months from 1 to {MOST_MONTHS}, such as 12; "
-            f"got {months!r}."
-        )
-    return int(months)  # type: ignore[call-overload, no-any-return]
-
-
-def months_before(day: date, months: int) -> date:
-    """The day so many months earlier; of the last day of a month the last day of that month.
-
-    >>> months_before(date(2025, 2, 28), 12), months_before(date(2025, 3, 30), 1)
-    (datetime.date(2024, 2, 29), datetime.date(2025, 2, 28))
-    """
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    is_last = day.day == calendar.monthrange(day.year, day.month)[1]
-    return date(year, month + 1, last if is_last else min(day.day, last))
 
 
 def first_transaction(base: CustomerBase) -> date:

@@ -6,14 +6,16 @@ year 2,024. Neighbouring periods differ by one, whatever their length in days.
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
 import narwhals as nw
+import numpy as np
 
 from retention_lib.base import engine
-from retention_lib.errors import ChoiceError
+from retention_lib.errors import ChoiceError, InputError
 
 Period = Literal["month", "quarter", "year"]
 
@@ -109,3 +111,29 @@ def period_label(index: int, period: Period) -> str:
     if period == "quarter":
         return f"{start.year:04d}-Q{(start.month + 2) // 3}"
     return f"{start.year:04d}-{start.month:02d}"
+
+
+def check_months(months: object, most: int) -> int:
+    """The number of months, from 1 to ``most``.
+
+    Raises ``InputError`` where it is not.
+    """
+    whole = isinstance(months, int | np.integer) and not isinstance(months, bool)
+    number = int(months) if isinstance(months, int | np.integer) else 0
+    if not whole or not 1 <= number <= most:
+        raise InputError(
+            f"months must be a whole number of months from 1 to {most}, such as 12; got {months!r}."
+        )
+    return number
+
+
+def months_before(day: date, months: int) -> date:
+    """The day so many calendar months before; the end of a month stays the end of one.
+
+    >>> months_before(date(2025, 2, 28), 12), months_before(date(2025, 3, 30), 1)
+    (datetime.date(2024, 2, 29), datetime.date(2025, 2, 28))
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    at_end = day.day == calendar.monthrange(day.year, day.month)[1]
+    return date(year, month + 1, last if at_end else min(day.day, last))

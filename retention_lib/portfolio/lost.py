@@ -10,9 +10,10 @@ from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.portfolio import _lost_causes as causes
 from retention_lib.portfolio import _lost_tables as tables
-from retention_lib.portfolio._lost_found import Losses, check_months, find_losses
+from retention_lib.portfolio._lost_found import MOST_MONTHS, Losses, find_losses
 from retention_lib.portfolio._lost_signals import HALF_YEAR, SPOKEN, signs_before
 from retention_lib.portfolio._lost_value import FEWEST_STAYERS
+from retention_lib.portfolio.calendar_periods import check_months
 from retention_lib.results import Result
 from retention_lib.wording import Wording
 
@@ -56,7 +57,7 @@ def list_lost(base: CustomerBase, *, months: int = 12) -> LostResult:
     0           a           120.0       120.0
     """
     require_base(base)
-    months = check_months(months)
+    months = check_months(months, MOST_MONTHS)
     losses = find_losses(base, months)
     signs = signs_before(base, losses.lost, losses.first_day)
     table = tables.lost_table(losses, signs, base.wording)

@@ -26,10 +26,9 @@ from retention_lib.portfolio._value_draws import (
 )
 from retention_lib.portfolio._value_groups import groups_of, source_of
 from retention_lib.portfolio._value_moves import (
+    MOST_MONTHS,
     Moves,
-    check_months,
     first_transaction,
-    months_before,
     moves,
     needed_from,
 )
@@ -39,6 +38,7 @@ from retention_lib.portfolio._value_where import (
     NeedsByGroup,
     where_table,
 )
+from retention_lib.portfolio.calendar_periods import check_months, months_before
 from retention_lib.portfolio.intervals import DRAWS, middle
 from retention_lib.portfolio.rfm import SKETCH_BELOW, score_rfm
 from retention_lib.portfolio.value import is_number
@@ -106,7 +106,7 @@ def measure_needs(
     """
     require_base(base)
     growth = _check_growth(growth)
-    months = check_months(months)
+    months = check_months(months, MOST_MONTHS)
     source = (
         "" if isinstance(by, str) and by == "segment" else source_of(base, by, also=["segment"])
     )

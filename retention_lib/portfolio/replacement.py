@@ -12,12 +12,13 @@ from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
 from retention_lib.portfolio._lost_found import (
+    MOST_MONTHS,
     YEAR,
     Losses,
-    check_months,
     find_losses,
 )
 from retention_lib.portfolio._lost_value import FEWEST_STAYERS
+from retention_lib.portfolio.calendar_periods import check_months
 from retention_lib.portfolio.intervals import SEED, Values, middle, resampled
 from retention_lib.portfolio.lost import say_cost, say_who
 from retention_lib.results import Result
@@ -70,7 +71,7 @@ def measure_replacement(
     np.float64(2.0)
     """
     require_base(base)
-    months = check_months(months)
+    months = check_months(months, MOST_MONTHS)
     assumed = _check_cost(acquisition_cost)
     losses = find_losses(base, months)
     new = _new_customers(base, losses)

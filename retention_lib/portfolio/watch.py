@@ -15,12 +15,14 @@ from retention_lib.errors import InputError
 from retention_lib.portfolio._signals_settings import SIGNALS, SignalSettings, check_settings
 from retention_lib.portfolio._signals_words import name_of
 from retention_lib.portfolio.activity import standing
+from retention_lib.portfolio.calendar_periods import check_months
 from retention_lib.portfolio.signals import SignalsResult, signals_and_before
 from retention_lib.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_MONTHS = 120
 STATUSES = ("new", "still", "gone")
 REASONS = ("bought", "contacted", "resolved", "faded", "closed", "lost")
 
@@ -62,7 +64,7 @@ def watch_list(
     0           a  Silent beyond its habit    new
     """
     require_base(base)
-    months = _check_months(months)
+    months = check_months(months, _MOST_MONTHS)
     chosen = check_settings(settings)
     since = months_back(base.as_of, months)
     now, gone, fired = signals_and_before(base, engine.day_number(since), chosen)
@@ -141,14 +143,6 @@ class WatchResult(Result):
         if not reasons or not with_reasons:
             return finding
         return w.say("watch.finding_why", finding=finding, reasons=w.listing(reasons))
-
-
-def _check_months(months: object) -> int:
-    whole = isinstance(months, int | np.integer) and not isinstance(months, bool)
-    number = int(months) if isinstance(months, int | np.integer) else 0
-    if not whole or not 1 <= number <= 120:
-        raise InputError(f"months must be a whole number from 1 to 120; got {months!r}.")
-    return number
 
 
 def _reaches(base: CustomerBase, since: date) -> bool:

@@ -19,9 +19,10 @@ from retention_lib.base.simulate_words import REASONS
 from retention_lib.errors import InputError
 from retention_lib.portfolio import _lost_causes as causes
 from retention_lib.portfolio import signals
-from retention_lib.portfolio._lost_found import find_losses, months_before
+from retention_lib.portfolio._lost_found import find_losses
 from retention_lib.portfolio._lost_value import Carry, measure_carry
 from retention_lib.portfolio.activity import standing
+from retention_lib.portfolio.calendar_periods import months_before
 from retention_lib.portfolio.flows import measure_flows
 from retention_lib.portfolio.lost import list_lost
 from retention_lib.wording import LANGUAGES, texts

@@ -13,7 +13,7 @@ import retention_lib as rl
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio._value_draws import plan_draws
-from retention_lib.portfolio._value_moves import months_before
+from retention_lib.portfolio.calendar_periods import months_before
 from retention_lib.portfolio.intervals import middle
 from retention_lib.portfolio.needs import measure_needs
 
