@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from retention_lib.portfolio.value import measure_value as measure_value
     from retention_lib.portfolio.watch import watch_list as watch_list
     from retention_lib.portfolio.window import measure_window as measure_window
+    from retention_lib.scoring.churn import fit_churn as fit_churn
+    from retention_lib.scoring.churn_files import load_churn as load_churn
+    from retention_lib.scoring.leak import see_the_future as see_the_future
+    from retention_lib.scoring.lifetime import value_customers as value_customers
+    from retention_lib.scoring.snapshots import take_snapshots as take_snapshots
 
 __version__ = "0.1.0"
 
@@ -76,6 +81,11 @@ _HOMES = {
     "portfolio.window": ("measure_window",),
     "portfolio.rfm": ("score_rfm",),
     "portfolio.schemes": ("SegmentScheme",),
+    "scoring.churn": ("fit_churn",),
+    "scoring.churn_files": ("load_churn",),
+    "scoring.leak": ("see_the_future",),
+    "scoring.lifetime": ("value_customers",),
+    "scoring.snapshots": ("take_snapshots",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -464,3 +464,36 @@ def kept(
         yield _lazy(native.cache())
     else:
         yield frame.collect(frame.implementation).lazy()
+
+
+@contextmanager
+def lent(handed: pa.Table, lead: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
+    """A small table from outside in the engine where ``lead`` lives, while the block lasts.
+
+    For a list of customers to join with, which as a list in an expression would be slow.
+
+    >>> import pandas as pd, pyarrow as pa
+    >>> lead = as_lazy(pd.DataFrame({"id": ["a", "b", "b"]}), "letters", connect())
+    >>> with lent(pa.table({"id": ["b"]}), lead) as wanted:
+    ...     one_row(lead.join(wanted, on="id").select(nw.len().alias("n")))
+    {'n': 2}
+    """
+    native, implementation = lead.to_native(), lead.implementation
+    if implementation.is_duckdb():
+        name = f"rl_lent_{next(_KEPT)}"
+        # DuckDB finds ``handed`` among the variables of this function.
+        native.query("rl_lent_source", f"CREATE TEMP TABLE {name} AS SELECT * FROM handed")
+        try:
+            yield _lazy(native.query("rl_lent_source", f"SELECT * FROM {name}"))
+        finally:
+            native.query("rl_lent_source", f"DROP TABLE {name}")
+    elif implementation.is_pyspark() or implementation.is_pyspark_connect():
+        yield _lazy(native.sparkSession.createDataFrame(handed))
+    elif implementation.is_ibis():
+        import ibis
+
+        yield _lazy(ibis.memtable(handed))
+    else:
+        import polars as pl
+
+        yield _lazy(pl.DataFrame(handed))

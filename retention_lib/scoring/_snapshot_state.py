@@ -1,0 +1,365 @@
+"""How every customer stood on one date: sums in the engine, features from them in numpy.
+
+The engine adds up (one row a customer comes out of it), numpy takes ratios: so every engine and
+every way of asking, all customers at once, some of them or batch by batch, gives equal figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from retention_lib.base import engine
+from retention_lib.base.customer_base import NET_DECIMALS
+from retention_lib.portfolio._signals_facts import one_if
+from retention_lib.scoring._snapshot_facts import Facts, Frame
+from retention_lib.scoring._snapshot_model import Expectations
+from retention_lib.scoring.features import WINDOWS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+YEAR = 365
+LATELY = 90
+"""Trends set the last so many days against the rest of the year before the date."""
+
+FEWEST_DAYS_BEFORE = 30
+"""A customer younger than that, before the stretch called lately, has no trend yet."""
+
+PRIOR_GAPS = 2.0
+"""The base's typical gap counts as so many gaps of the customer's own."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One date as a day number, with what the label and the windows need."""
+
+    day: int
+    horizon_days: int
+    window_days: int
+    over: bool
+    """Whether the horizon is over on ``base.as_of``, so that the label is known."""
+
+    current: bool
+    """Whether nothing is known from after the date: what has no date of its own may be shown."""
+
+
+def column(name: str) -> nw.Expr:
+    """Short for a column."""
+    return nw.col(name)
+
+
+def last_purchases(purchases: Frame, day: int) -> Frame:
+    """The last purchase of every customer known on that day; it carries all that came before."""
+    return purchases.filter(column("day") <= day, column("next_day") > day)
+
+
+def parts_of(facts: Facts, at: Moment) -> list[Frame]:
+    """What the features of a date are made of, at most one row a customer in each frame.
+
+    The first has all customers known on the date; in the others those who have no row have
+    nothing of the kind.
+    """
+    parts = (
+        last_purchases(facts.purchases, at.day).drop("net"),
+        _bought(facts, at),
+        _refunded(facts, at),
+        _ranges(facts, at),
+        _contacted(facts, at),
+        _asked(facts, at),
+        _complained(facts, at),
+        _answered(facts, at),
+        facts.people if at.current else None,
+    )
+    return [part for part in parts if part is not None]
+
+
+def _since(rows: Frame, at: Moment, days: int = YEAR) -> Frame:
+    return rows.filter(column("day") <= at.day, column("day") > at.day - days)
+
+
+def _within(at: Moment, days: int) -> nw.Expr:
+    return column("day") > at.day - days
+
+
+def _value_if(test: nw.Expr, value: nw.Expr) -> nw.Expr:
+    return nw.when(test).then(value).otherwise(nw.lit(0.0))
+
+
+def _begun(facts: Facts, table: str, at: Moment) -> bool:
+    """Whether anything had been written down: else nobody knows of contacts, not even of none."""
+    begin = facts.begins[table]
+    return begin is not None and begin <= at.day
+
+
+def _sums(
+    rows: Frame,
+    counts: dict[str, nw.Expr],
+    values: dict[str, nw.Expr],
+    latest: dict[str, nw.Expr],
+) -> Frame:
+    """Rows added up by customer: how often each test holds, values, and the latest of days."""
+    wide = rows.select(
+        "code", **{name: one_if(test) for name, test in counts.items()}, **values, **latest
+    )
+    found: list[nw.Expr] = []
+    if counts:
+        found.append(nw.col(*counts).sum().cast(nw.Int64))
+    if values:
+        found.append(nw.col(*values).sum().round(NET_DECIMALS))
+    if latest:
+        found.append(nw.col(*latest).max())
+    return wide.group_by("code").agg(*found)
+
+
+def _bought(facts: Facts, at: Moment) -> Frame:
+    """Purchases and what they brought, window by window."""
+    shorter = [days for days in (*WINDOWS, LATELY) if days < YEAR]
+    season = column("day") <= at.day - YEAR + at.horizon_days
+    counts = {f"purchases_{days}": _within(at, days) for days in shorter}
+    values = {f"gross_{days}": _value_if(_within(at, days), column("net")) for days in shorter}
+    return _sums(
+        _since(facts.purchases, at),
+        {**counts, "purchases_365": ~column("day").is_null(), "purchases_same_season": season},
+        {**values, "gross_365": column("net")},
+        {},
+    )
+
+
+def _refunded(facts: Facts, at: Moment) -> Frame:
+    values = {f"refunds_{days}": _value_if(_within(at, days), column("refund")) for days in WINDOWS}
+    return _sums(_since(facts.refunds, at), {}, values, {})
+
+
+def _ranges(facts: Facts, at: Moment) -> Frame | None:
+    """Ranges by the last day, up to the date, that each was bought on."""
+    if facts.ranges is None:
+        return None
+    last = _since(facts.ranges, at).filter(column("next_day") > at.day)
+    return _sums(last, {f"ranges_{days}": _within(at, days) for days in WINDOWS}, {}, {})
+
+
+def _contacted(facts: Facts, at: Moment) -> Frame | None:
+    if facts.contacts is None or not _begun(facts, "interactions", at):
+        return None
+    counts = {f"contacts_{days}": _within(at, days) for days in (30, YEAR)}
+    personal = nw.when(column("personal") == 1).then(column("day"))
+    rows = facts.contacts.filter(column("day") <= at.day)
+    return _sums(rows, counts, {}, {"contact_day": personal})
+
+
+def _asked(facts: Facts, at: Moment) -> Frame | None:
+    if facts.requests is None or not _begun(facts, "interactions", at):
+        return None
+    rows = _since(facts.requests, at).group_by("code")
+    return rows.agg(nw.len().cast(nw.Int64).alias("requests"))
+
+
+def _complained(facts: Facts, at: Moment) -> Frame | None:
+    if facts.complaints is None or not _begun(facts, "feedback", at):
+        return None
+    rows = facts.complaints.filter(column("day") <= at.day)
+    counts = {"complaints_365": _within(at, YEAR), "complaints_open": column("until") > at.day}
+    return _sums(rows, counts, {}, {"complaint_day": column("day")})
+
+
+def _answered(facts: Facts, at: Moment) -> Frame | None:
+    if facts.answers is None:
+        return None
+    return last_purchases(facts.answers, at.day).select("code", "score")
+
+
+def typical_gap(known: Frame) -> float:
+    """Mean over the customers with a second purchase of their mean gap, in days.
+
+    ``known`` is that of :func:`last_purchases`, of all customers. Missing where nobody came back.
+    """
+    again = known.filter(column("place") >= 2)
+    gap = (column("day") - column("first_day")).cast(nw.Float64) / (column("place") - 1)
+    found = engine.one_row(again.select(gap.mean().alias("gap")))["gap"]
+    # Rounded, so that the order in which an engine adds moves nobody.
+    return math.nan if found is None else round(float(found), 6)
+
+
+class Sums:
+    """What is known of each customer on a date, as arrays of floating numbers, by code."""
+
+    def __init__(self, parts: Sequence[pd.DataFrame], customers: pd.DataFrame) -> None:
+        first = parts[0].sort_values("code", ignore_index=True)
+        self.codes: NDArray[np.int64] = first["code"].to_numpy(dtype=np.int64)
+        self._columns: dict[str, Floats] = {}
+        for part in (first, *parts[1:], customers):
+            self._align(part)
+
+    def _align(self, part: pd.DataFrame) -> None:
+        """The rows of a frame in the order of the codes; who has none is missing."""
+        theirs = part["code"].to_numpy(dtype=np.int64)
+        place = np.searchsorted(self.codes, theirs)
+        known = place < len(self.codes)
+        known[known] = self.codes[place[known]] == theirs[known]
+        for name in part.columns.drop("code"):
+            aligned = np.full(len(self.codes), np.nan)
+            aligned[place[known]] = part[name].to_numpy(dtype=np.float64, na_value=np.nan)[known]
+            self._columns[name] = aligned
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    def __getitem__(self, name: str) -> Floats:
+        return self._columns[name]
+
+    def counted(self, name: str) -> Floats:
+        """A sum or a count: who has no row has nothing."""
+        return np.nan_to_num(self[name], nan=0.0)
+
+
+def label_of(sums: Sums, at: Moment) -> tuple[NDArray[np.bool_], Floats]:
+    """Who is eligible on the date, and 1 who churned in the horizon, 0 who did not.
+
+    Missing where the customer is not eligible or the horizon is not over.
+    """
+    end = at.day + at.horizon_days
+    contract = sums["contract_day"] <= at.day
+    closed_day = sums["shut_day"]
+    bought = sums["day"] > at.day - at.window_days
+    eligible = (bought | contract) & (closed_day > at.day)
+    closed = closed_day <= end
+    churned = np.where(contract, closed, closed | (sums["next_day"] > end)).astype(np.float64)
+    if not at.over:
+        churned[:] = np.nan
+    churned[~eligible] = np.nan
+    return eligible, churned
+
+
+def features_of(
+    sums: Sums, at: Moment, base_gap: float, expected: Expectations | None, names: Sequence[str]
+) -> dict[str, Floats]:
+    """The features of those names, from the state of the customers on the date."""
+    found: dict[str, Any] = {
+        **_loyalty(sums, at),
+        **_rhythm(sums, at, base_gap),
+        **_windows(sums),
+        **_trends(sums, at),
+        **_season(at),
+        **_heard(sums, at),
+    }
+    if any(name in names for name in ("expected_purchases", "no_purchase_probability")):
+        found |= _expected(sums, at, expected)
+    missing = np.full(len(sums), np.nan)
+    return {name: np.broadcast_to(found.get(name, missing), len(sums)) for name in names}
+
+
+def _loyalty(sums: Sums, at: Moment) -> dict[str, Floats]:
+    since = np.fmin(sums["first_day"], sums["acquired_day"])
+    return {
+        "recency_days": at.day - sums["day"],
+        "tenure_days": at.day - since,
+        "purchases_total": sums["place"],
+        "is_contract": (sums["contract_day"] <= at.day).astype(np.float64),
+    }
+
+
+def _rhythm(sums: Sums, at: Moment, base_gap: float) -> dict[str, Floats]:
+    """The customer's own gaps, and its silence as a multiple of the gap typical for it."""
+    gaps, total = sums["place"] - 1.0, sums["day"] - sums["first_day"]
+    mean = _ratio(total, gaps)
+    spread = np.maximum(sums["gap_squares"] - total * np.nan_to_num(mean), 0.0)
+    deviation = np.sqrt(_ratio(spread, gaps - 1.0))
+    typical = (total + PRIOR_GAPS * base_gap) / (gaps + PRIOR_GAPS)
+    return {
+        "mean_gap_days": mean,
+        "gap_spread": deviation / mean,
+        "overdue_ratio": (at.day - sums["day"]) / typical,
+    }
+
+
+def _windows(sums: Sums) -> dict[str, Floats]:
+    found: dict[str, Floats] = {"purchases_same_season": sums.counted("purchases_same_season")}
+    for days in WINDOWS:
+        bought, gross = sums.counted(f"purchases_{days}"), sums.counted(f"gross_{days}")
+        refunds = sums.counted(f"refunds_{days}")
+        found |= {f"purchases_{days}": bought, f"refunds_{days}": refunds}
+        # Of 0.1 + 0.2 - 0.3 nothing is left.
+        found[f"spend_{days}"] = np.round(gross - refunds, NET_DECIMALS)
+        if f"ranges_{days}" in sums:
+            found[f"ranges_{days}"] = sums.counted(f"ranges_{days}")
+    gross, bought = sums.counted("gross_365"), sums.counted("purchases_365")
+    found["refund_share"] = _ratio(sums.counted("refunds_365"), gross)
+    ever = sums["net_so_far"] / sums["place"]
+    found["basket"] = np.where(bought > 0, _ratio(gross, bought), ever)
+    return found
+
+
+def _trends(sums: Sums, at: Moment) -> dict[str, Floats]:
+    """Lately against before as (lately - before) / (lately + before): from -1 to 1.
+
+    Purchases and spend a day; the days before are those of the year in which the customer was one.
+    Where there is nothing on either side, or hardly a before, there is no trend.
+    """
+    lived = np.minimum(at.day - sums["first_day"] + 1.0, float(YEAR)) - LATELY
+    before = np.where(lived >= FEWEST_DAYS_BEFORE, lived, np.nan)
+    count, gross, back = (f"{stem}_{LATELY}" for stem in ("purchases", "gross", "refunds"))
+    now, then = sums.counted(count), sums.counted("purchases_365") - sums.counted(count)
+    value, earlier = sums.counted(gross), sums.counted("gross_365") - sums.counted(gross)
+    spent = np.maximum(value - sums.counted(back), 0.0)
+    refunded_before = sums.counted("refunds_365") - sums.counted(back)
+    spent_before = np.maximum(np.round(earlier - refunded_before, NET_DECIMALS), 0.0)
+    return {
+        "purchases_trend": _change(now / LATELY, then / before),
+        "spend_trend": _change(np.round(spent, NET_DECIMALS) / LATELY, spent_before / before),
+        "basket_trend": _change(_ratio(value, now), _ratio(np.round(earlier, NET_DECIMALS), then)),
+    }
+
+
+def _season(at: Moment) -> dict[str, Any]:
+    angle = 2 * math.pi * engine.day_of(at.day).timetuple().tm_yday / 365.25
+    return {"season_sine": math.sin(angle), "season_cosine": math.cos(angle)}
+
+
+def _heard(sums: Sums, at: Moment) -> dict[str, Floats]:
+    """Contacts, complaints, answers and people, of those that the base has."""
+    found: dict[str, Floats] = {}
+    for name in ("contacts_30", "contacts_365", "complaints_365", "complaints_open"):
+        if name in sums:
+            found[name] = sums.counted(name)
+    if "people_known" in sums:
+        found["people_known"] = sums.counted("people_known")
+    if "requests" in sums:
+        found["asked_to_leave"] = (sums.counted("requests") > 0).astype(np.float64)
+    if "contact_day" in sums:
+        found["days_since_contact"] = at.day - sums["contact_day"]
+    if "complaint_day" in sums:
+        found["days_since_complaint"] = at.day - sums["complaint_day"]
+    if "score" in sums:
+        found["satisfaction"] = sums["score"]
+    return found
+
+
+def _expected(sums: Sums, at: Moment, expected: Expectations | None) -> dict[str, Floats]:
+    if expected is None:
+        return {}
+    age, span = at.day - sums["first_day"], sums["day"] - sums["first_day"]
+    bought, nothing = expected.of(sums["place"] - 1.0, span, age)
+    return {"expected_purchases": bought, "no_purchase_probability": nothing}
+
+
+def _ratio(over: Floats, under: Floats) -> Floats:
+    """Missing where there is nothing to divide by."""
+    positive = under > 0
+    found: Floats = np.where(positive, over / np.where(positive, under, 1.0), np.nan)
+    return found
+
+
+def _change(now: Floats, before: Floats) -> Floats:
+    return _ratio(now - before, now + before)

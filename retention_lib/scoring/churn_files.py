@@ -1,0 +1,225 @@
+"""A churn model in one file, and back: without pickle, and never run, only read.
+
+The file is a zip: ``about.json`` says what the model is, what it needs and how good it was;
+beside it lie the classifier's numbers as skops stores them. A churn model consists of texts,
+numbers and arrays alone, so that anything else in a file is refused before it is built.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import json
+import os
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retention_lib.errors import DataWarning, InputError
+from retention_lib.scoring.features import BY_NAME
+
+if TYPE_CHECKING:
+    from retention_lib.scoring.churn import ChurnModel
+
+SUFFIX = ".skops"
+FORMAT, VERSION = "retention-workbook churn model", 1
+_ABOUT = "about.json"
+_PACKAGES = ("retention-workbook", "scikit-learn", "numpy", "skops")
+_CHECKED = ("retention-workbook", "scikit-learn")
+_LARGEST = 2**30
+"""More than this, unpacked, is no model of the workbook."""
+
+# A classifier's parts are these and nothing else; see CombinedClassifier.to_parts.
+_TYPES = frozenset(
+    {
+        *(f"builtins.{name}" for name in ("dict", "list", "tuple", "str", "int", "float", "bool")),
+        *(f"numpy.{name}" for name in ("ndarray", "float64", "int64", "bool")),
+    }
+)
+_LOADERS = frozenset(
+    {"DictNode", "ListNode", "TupleNode", "JsonNode", "NdArrayNode", "TypeNode", "CachedNode"}
+)
+_RETRAIN = "train the model anew with rl.fit_churn(base) and save it again"
+
+
+def save_churn(model: ChurnModel, path: str | Path) -> Path:
+    """Write a churn model into one file, whole or not at all, and give its path.
+
+    Without a suffix the file gets ``.skops``; a file of that name is replaced. It holds the
+    classifier, the features it needs, the scorecard, what the training looked like, and the
+    versions it was made with; no row of any customer.
+
+    Raises
+    ------
+    InputError
+        Where ``path`` is a folder or cannot be written.
+    """
+    import skops.io
+
+    target = _target(path)
+    about = {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        **_told(model),
+    }
+    packed = io.BytesIO(
+        skops.io.dumps(model.classifier.to_parts(), compression=zipfile.ZIP_DEFLATED)
+    )
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(_ABOUT, json.dumps(about, ensure_ascii=False, indent=1))
+        _refuse_odd(file, target)
+    beside = target.with_name(f"{target.name}.{os.getpid()}.new")
+    try:
+        beside.write_bytes(packed.getbuffer())
+        beside.replace(target)
+    except OSError as error:
+        raise InputError(f"The model cannot be written to {target}: {error.strerror}.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return target
+
+
+def load_churn(path: str | Path) -> ChurnModel:
+    """Read a churn model that was saved with ``model.save(path)``.
+
+    Scores are the same to the last bit. Where the file was made with another version of
+    scikit-learn a ``DataWarning`` says so: trees are not promised to be read alike.
+
+    Raises
+    ------
+    InputError
+        Where there is no such file, it was cut short, it is something else than a model of the
+        workbook or of a newer one, it needs features that this version does not know, or it
+        holds anything that a model does not consist of. Nothing in the file is ever run.
+    """
+    source = _source(path)
+    try:
+        with zipfile.ZipFile(source) as file:
+            about = _read_about(file, source)
+            _refuse_odd(file, source)
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise InputError(
+            f"{source} is no saved model, or was cut short on its way. Copy it again, or {_RETRAIN}."
+        ) from error
+    other = _other_versions(about["versions"])
+    try:
+        model = _built(about, _parts(source))
+    except InputError:
+        raise
+    except Exception as error:
+        made_with = f" It was made with {other}." if other else ""
+        raise InputError(
+            f"The model in {source} cannot be built: {error}.{made_with} Please {_RETRAIN}."
+        ) from error
+    if other:
+        warnings.warn(
+            f"{source.name} was saved with {other}; its scores may differ from those it gave "
+            f"then. To be sure, {_RETRAIN}.",
+            DataWarning,
+            stacklevel=2,
+        )
+    return model
+
+
+def _target(path: object) -> Path:
+    target = _path(path)
+    if target.is_dir():
+        raise InputError(
+            f"{target} is a folder; name a file in it, such as {target / ('churn' + SUFFIX)}."
+        )
+    if not target.suffix:
+        target = target.with_name(target.name + SUFFIX)
+    if not target.parent.is_dir():
+        raise InputError(f"There is no folder {target.parent}; make it first, or name another.")
+    return target
+
+
+def _source(path: object) -> Path:
+    source = _path(path)
+    beside = source.with_name(source.name + SUFFIX)
+    if not source.is_file() and beside.is_file():
+        return beside
+    if not source.is_file():
+        raise InputError(
+            f"There is no file {source}. Save a model first: rl.fit_churn(base).save({source.name!r})."
+        )
+    return source
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise InputError(f"path must be the name of a file such as 'churn.skops'; got {path!r}.")
+    return Path(path).expanduser()
+
+
+def _read_about(file: zipfile.ZipFile, source: Path) -> dict[str, Any]:
+    """What the file says of itself, checked before anything else is looked at."""
+    if sum(entry.file_size for entry in file.infolist()) > _LARGEST:
+        raise InputError(f"{source} unpacks to more than 1 GB: that is no model of the workbook.")
+    if file.testzip() is not None:
+        raise zipfile.BadZipFile("an entry is damaged")
+    about: Any = None
+    if _ABOUT in file.namelist():
+        try:
+            about = json.loads(file.read(_ABOUT))
+        except ValueError:
+            about = None
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise InputError(
+            f"{source} is not a churn model of the workbook. Load what model.save(path) wrote."
+        )
+    version = about.get("format_version")
+    if version != VERSION:
+        raise InputError(
+            f"{source} was saved in format {version!r}, this version of the workbook reads format "
+            f"{VERSION}. Update the workbook, or {_RETRAIN}."
+        )
+    features = list(about.get("features") or [])
+    unknown = [name for name in features if name not in BY_NAME]
+    if unknown or not features:
+        raise InputError(
+            f"The model in {source} needs {len(unknown)} of {len(features)} features that this "
+            f"version of the workbook does not know (first: {(unknown or [None])[0]!r}). "
+            f"Update the workbook, or {_RETRAIN}."
+        )
+    return about
+
+
+def _refuse_odd(file: zipfile.ZipFile, source: Path) -> None:
+    """Refuse anything in skops's description that a model does not consist of."""
+    try:
+        found = set(_mentioned(json.loads(file.read("schema.json"))))
+    except (KeyError, ValueError, RecursionError) as error:
+        raise InputError(f"{source} is damaged: it does not say what it holds.") from error
+    odd = sorted(name for name in found if name not in _TYPES | _LOADERS)
+    if odd:
+        raise InputError(
+            f"{source} holds {len(odd)} kinds of things that no churn model consists of "
+            f"(first: {odd[0]}). Nothing of it was run; use a file whose origin you know."
+        )
+
+
+def _mentioned(state: Any) -> Iterator[str]:
+    """Every type, and every way of building one, that a description of skops mentions."""
+    if isinstance(state, Mapping):
+        if "__class__" in state or "__loader__" in state:
+            yield f"{state.get('__module__')}.{state.get('__class__')}"
+            yield str(state.get("__loader__"))
+        for inner in state.values():
+            yield from _mentioned(inner)
+    elif isinstance(state, list):
+        for inner in state:
+            yield from _mentioned(inner)
+
+
+def _other_versions(saved: Mapping[str, str]) -> str:
+    """What made the file, where it was not what reads it; to the second number of a version."""
+    differ = []
+    for name in _CHECKED:
+        then, now = str(saved.get(name, "?")), importlib.metadata.version(name)
+        if then.split(".")[:2] != now.split(".")[:2]:
+            differ.append(f"{name} {then} (here: {now})")
+    return " and ".join(differ)
