@@ -34,8 +34,8 @@ def make_lines(path: Path, lines: int, customers: int) -> None:
         COPY (
             SELECT printf('C%07d', floor(pow(random(), 1.5) * {customers})::INT) AS customer_id,
                 DATE '{FIRST}' + floor(random() * {DAYS})::INT AS date,
-                unnest([round(10 + random() * 200, 2) * CASE WHEN random() < 0.05 THEN -1 ELSE 1 END,
-                        round(10 + random() * 90, 2)]) AS amount
+                unnest([round(10 + random() * 200, 2) * CASE WHEN random() < .05 THEN -1 ELSE 1 END,
+                    round(10 + random() * 90, 2)]) AS amount
             FROM range({lines // 2})
         ) TO '{path}' (FORMAT parquet)""")
 
@@ -70,7 +70,8 @@ def ours(path: Path) -> Measured:
 def by_hand(connection: duckdb.DuckDBPyConnection) -> Measured:
     stamp = now()
     connection.execute("""
-        CREATE TEMP TABLE codes AS SELECT customer_id, row_number() OVER (ORDER BY customer_id) AS code
+        CREATE TEMP TABLE codes AS
+        SELECT customer_id, row_number() OVER (ORDER BY customer_id) AS code
         FROM (SELECT DISTINCT customer_id FROM lines)""")
     connection.execute("""
         CREATE TEMP TABLE days AS
@@ -132,7 +133,8 @@ def _one_date(t: int) -> str:
             ({t} - last_day) / ((last_day - first_day + 2 * base_gap) / (purchases_total + 1))
                 AS overdue_ratio,
             coalesce(gross / nullif(purchases_365, 0), gross_ever / purchases_total) AS basket,
-            (gross_now / nullif(purchases_90, 0) - gross / purchases_365) / nullif(gross, 0) AS basket_trend,
+            (gross_now / nullif(purchases_90, 0) - gross / purchases_365) / nullif(gross, 0)
+                AS basket_trend,
             (purchases_90 - (purchases_365 - purchases_90) / 3) / nullif(purchases_365, 0)
                 AS purchases_trend,
             (spend_90 - (spend_365 - spend_90) / 3) / nullif(gross, 0) AS spend_trend,

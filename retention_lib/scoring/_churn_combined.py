@@ -172,7 +172,8 @@ def day_numbers(frame: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def flags_of(frame: pd.DataFrame) -> NDArray[np.int64]:
-    return (frame[CONTRACT].to_numpy(dtype=float) == 1).astype(np.int64)
+    bound: NDArray[np.int64] = (frame[CONTRACT].to_numpy(dtype=float) == 1).astype(np.int64)
+    return bound
 
 
 def values_of(frame: pd.DataFrame, names: Sequence[str]) -> Floats:

@@ -16,6 +16,7 @@ from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import InputError
 from retention_lib.portfolio.activity import CONTRACT_COLUMNS, with_endings
+from retention_lib.scoring._churn_refusal import TooLittleError
 
 Strings: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -32,6 +33,8 @@ SETTLED_HISTORY = 90
 """With less behind it a date is learnt from only where there are no others to speak of."""
 FEWEST_DATES = 4
 LONGEST_HORIZON = 1095
+SHORTEST_HORIZON = 7
+"""A shorter one is not proposed: within days hardly anybody buys anyway."""
 
 MOST_ROWS = 200_000
 
@@ -57,7 +60,7 @@ class Dates:
 def plan_dates(first_day: int, as_of_day: int, horizon_days: int) -> Dates:
     """Dates counted back from the last one whose label is known.
 
-    Raises ``InputError`` where the history does not reach back far enough for one date to learn
+    Raises ``TooLittleError`` where the history does not reach back far enough for one date to learn
     from and a later one to be judged on.
 
     >>> plan_dates(0, 400, 90).days
@@ -69,12 +72,16 @@ def plan_dates(first_day: int, as_of_day: int, horizon_days: int) -> Dates:
     last = test - horizon_days
     spare = last - (first_day + SHORTEST_HISTORY)
     if spare < 0:
-        raise InputError(
-            f"The history is {-spare:,} {'day' if spare == -1 else 'days'} too short for a horizon "
-            f"of {horizon_days} days: a model has to learn from one stretch of {horizon_days} days "
-            f"and be judged on the next, after at least {SHORTEST_HISTORY} days to know customers "
-            f"by. That takes {2 * horizon_days + SHORTEST_HISTORY:,} days before as_of; there are "
-            f"{as_of_day - first_day:,}.{_shorter(as_of_day - first_day)}"
+        there = as_of_day - first_day
+        possible = (there - SHORTEST_HISTORY) // 2
+        raise TooLittleError(
+            "refusal.history_shorter" if possible >= SHORTEST_HORIZON else "refusal.history",
+            missing=-spare,
+            horizon=horizon_days,
+            least=SHORTEST_HISTORY,
+            needed=2 * horizon_days + SHORTEST_HISTORY,
+            there=there,
+            possible=possible,
         )
     step = int(np.clip(spare // (FEW_DATES - 1), CLOSEST_DAYS, STEP_DAYS))
     back = range(test, first_day + SHORTEST_HISTORY - 1, -step)
@@ -84,13 +91,6 @@ def plan_dates(first_day: int, as_of_day: int, horizon_days: int) -> Dates:
     settled = [day for day in days if day - first_day >= SETTLED_HISTORY]
     enough = [day for day in settled if day <= last]
     return Dates(tuple(settled if len(enough) >= FEWEST_DATES else days), horizon_days)
-
-
-def _shorter(history: int) -> str:
-    possible = (history - SHORTEST_HISTORY) // 2
-    return (
-        f" With horizon_days={possible} it would do." if possible >= 7 else " Come back with more."
-    )
 
 
 def check_horizon(horizon_days: object) -> int:
@@ -111,9 +111,7 @@ def first_purchase(base: CustomerBase) -> int:
     """The day number of the first purchase; raises where there is none."""
     first = engine.one_row(base.purchases().select(nw.col("day").min().alias("first")))["first"]
     if first is None:
-        raise InputError(
-            f"No customer has a purchase up to {base.as_of}; there is nobody to learn from."
-        )
+        raise TooLittleError("refusal.nobody", as_of=base.as_of)
     return int(first)
 
 
@@ -150,7 +148,7 @@ def draws_of(ids: Strings) -> Strings:
     """A number from 0 to 1 for each id, the same wherever and whenever it is made.
 
     >>> draws_of(np.array(["a", "b", "a"], dtype=object)).round(3).tolist()
-    [0.41, 0.741, 0.41]
+    [0.713, 0.854, 0.713]
     """
     from zlib import crc32
 

@@ -27,6 +27,7 @@ from retention_lib.scoring._churn_combined import (
 )
 from retention_lib.scoring._churn_dates import draws_of
 from retention_lib.scoring._churn_learners import (
+    RFM,
     Floats,
     Learner,
     fit_boosting,
@@ -38,7 +39,7 @@ from retention_lib.scoring.features import BY_NAME
 if TYPE_CHECKING:
     import pandas as pd
 
-SHARES = {"boosting": 0.45, "logistic": 0.45, "purchase_model": 0.10}
+SHARES = {"boosting": 0.40, "logistic": 0.35, "logistic_rfm": 0.15, "purchase_model": 0.10}
 """Where the weights start from."""
 KEPT_APART = 100.0
 """How strongly the weights are held to their shares."""
@@ -118,7 +119,8 @@ def usable(panel: pd.DataFrame, features: Sequence[str]) -> tuple[str, ...]:
 def recency_weights(days: NDArray[np.int64]) -> Floats:
     """Weights of rows by the age of their date, 1 on average."""
     weight: Floats = 0.5 ** ((days.max() - days) / HALF_LIFE_DAYS)
-    return weight / weight.mean()
+    weight /= weight.mean()
+    return weight
 
 
 def offset_of(
@@ -234,6 +236,8 @@ class _Fit:
         boosted = fit_boosting(values, left, weight, rows_a_customer=rows_a_customer)
         logistic = fit_logistic(values, self.names, left, weight)
         learners: list[Learner] = [boosted, logistic]
+        if set(RFM) & set(self.names):
+            learners.append(fit_logistic(values, self.names, left, weight, only=RFM))
         if PURCHASE_MODEL in self.names:
             place = self.names.index(PURCHASE_MODEL)
             learners.append(take_purchase_model(values, place, weight))

@@ -37,6 +37,9 @@ STRENGTH = 0.01
 CLIPPED_AT = 4.0
 """No customer lies further from the mean than so many standard deviations."""
 
+RFM = ("recency_days", "purchases_365", "spend_365")
+"""What the simplest learner looks at: on short histories little else holds."""
+
 RARELY = 0.01
 """What is missing for fewer, or known for fewer, is not worth a weight of its own."""
 
@@ -46,7 +49,9 @@ _CERTAIN = 1e-4
 class Learner(Protocol):
     """Anything that gives each feature's part of a log-odds."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """What the learner is called in files and scorecards."""
 
     def parts(self, values: Floats) -> Floats:
         """One column a feature, centred on the training rows; add ``base`` and the rows' sums."""
@@ -184,8 +189,11 @@ class LogisticTerms:
     """A regularised logistic regression on logarithms, written down as weights.
 
     Each feature has a weight for its standardised logarithm and one for being missing.
+    ``places`` are the columns it looks at, of ``width`` there are.
     """
 
+    places: tuple[int, ...]
+    width: int
     logs: tuple[str, ...]
     middle: Floats
     spread: Floats
@@ -197,19 +205,21 @@ class LogisticTerms:
 
     def parts(self, values: Floats) -> Floats:
         """Log-odds by feature, one column each."""
-        scaled, missing = _scaled(values, self.logs, self.middle, self.spread)
-        said: Floats = scaled * self.weight + missing * self.missing_weight - self.shift
+        scaled, missing = _scaled(values[:, self.places], self.logs, self.middle, self.spread)
+        said = np.zeros((len(values), self.width))
+        said[:, self.places] = scaled * self.weight + missing * self.missing_weight - self.shift
         return said
 
     def to_parts(self) -> dict[str, Any]:
-        """Plain arrays, for a file."""
-        names = ("middle", "spread", "weight", "missing_weight", "shift", "base")
-        return {"logs": list(self.logs), **{name: getattr(self, name) for name in names}}
+        """Plain arrays, texts and numbers, for a file."""
+        names = ("width", "middle", "spread", "weight", "missing_weight", "shift", "base", "kind")
+        plain = {"places": list(self.places), "logs": list(self.logs)}
+        return {**plain, **{name: getattr(self, name) for name in names}}
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> LogisticTerms:
         """Undo :meth:`to_parts`."""
-        return cls(**{**parts, "logs": tuple(parts["logs"]), "base": float(parts["base"])})
+        return cls(**{**parts, "places": tuple(parts["places"]), "logs": tuple(parts["logs"])})
 
 
 def _scale_of(name: str) -> str:
@@ -233,32 +243,55 @@ def _straight(values: Floats, logs: Sequence[str]) -> Floats:
 def _scaled(
     values: Floats, logs: Sequence[str], middle: Floats, spread: Floats
 ) -> tuple[Floats, Floats]:
+    return _standardised(_straight(values, logs), middle, spread)
+
+
+def _standardised(straight: Floats, middle: Floats, spread: Floats) -> tuple[Floats, Floats]:
     """Standardised logarithms, the missing at the mean, and who is missing."""
-    straight = (_straight(values, logs) - middle) / spread
-    missing = np.isnan(straight)
-    return np.clip(np.where(missing, 0.0, straight), -CLIPPED_AT, CLIPPED_AT), missing.astype(float)
+    scaled = (straight - middle) / spread
+    missing = np.isnan(scaled)
+    scaled[missing] = 0.0
+    return np.clip(scaled, -CLIPPED_AT, CLIPPED_AT, out=scaled), missing.astype(float)
 
 
 def fit_logistic(
-    values: Floats, names: Sequence[str], left: Floats, weight: Floats
+    values: Floats,
+    names: Sequence[str],
+    left: Floats,
+    weight: Floats,
+    *,
+    only: Sequence[str] | None = None,
 ) -> LogisticTerms:
-    """Straighten, standardise, mark the missing, and weigh with a penalty on large weights."""
+    """Straighten, standardise, mark the missing, and weigh with a penalty on large weights.
+
+    With ``only`` it looks at no other feature, and is called after the rule of thumb.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    logs = tuple(_scale_of(name) for name in names)
-    middle, spread = _moments(_straight(values, logs), weight)
-    scaled, missing = _scaled(values, logs, middle, spread)
+    asked = [place for place, name in enumerate(names) if only is None or name in only]
+    logs = tuple(_scale_of(names[place]) for place in asked)
+    straight = _straight(values[:, asked], logs)
+    middle, spread = _moments(straight, weight)
+    scaled, missing = _standardised(straight, middle, spread)
     share = missing.mean(axis=0)
     told = (share > RARELY) & (share < 1 - RARELY)
     fitted = LogisticRegression(C=STRENGTH, solver="newton-cholesky")
     fitted.fit(np.hstack([scaled, missing[:, told]]), left, sample_weight=weight)
-    width = len(names)
-    slopes = fitted.coef_[0, :width].astype(float)
-    for_missing = np.zeros(width)
-    for_missing[told] = fitted.coef_[0, width:]
+    slopes, for_missing = fitted.coef_[0, : len(asked)].astype(float), np.zeros(len(asked))
+    for_missing[told] = fitted.coef_[0, len(asked) :]
     shift = np.average(scaled * slopes + missing * for_missing, axis=0, weights=weight)
-    base = float(fitted.intercept_[0] + shift.sum())
-    return LogisticTerms(logs, middle, spread, slopes, for_missing, shift, base)
+    return LogisticTerms(
+        tuple(asked),
+        len(names),
+        logs,
+        middle,
+        spread,
+        slopes,
+        for_missing,
+        shift,
+        float(fitted.intercept_[0] + shift.sum()),
+        "logistic" if only is None else "logistic_rfm",
+    )
 
 
 def _moments(straight: Floats, weight: Floats) -> tuple[Floats, Floats]:
@@ -313,5 +346,6 @@ def take_purchase_model(values: Floats, place: int, weight: Floats) -> PurchaseO
 KINDS: Mapping[str, Any] = {
     "boosting": BoostedTables,
     "logistic": LogisticTerms,
+    "logistic_rfm": LogisticTerms,
     "purchase_model": PurchaseOdds,
 }

@@ -89,7 +89,7 @@ class ChurnScores(Result):
     features: tuple[str, ...] = field(kw_only=True)
     seen: pd.DataFrame = field(kw_only=True)
     parts: Floats = field(kw_only=True)
-    typical: Mapping[str, float] = field(kw_only=True)
+    typical: Mapping[str, tuple[float, float]] = field(kw_only=True)
     drift: DriftResult = field(kw_only=True)
     spread: float = field(kw_only=True)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from retention_lib.scoring._evaluation_measured import SHARES
 from retention_lib.wording import Wording
 
+_SMALLEST = 0.0005
+
 
 def method_name(wording: Wording, code: str) -> str:
     """What people call a method; the code in words where it has no name."""
@@ -26,7 +28,9 @@ def points(wording: Wording, difference: float) -> str:
     """A difference in points with its sign, so that a range over zero is seen to be one."""
     if difference != difference:
         return "–"
-    said = wording.number(100 * difference, decimals=1)
+    # A limit just above nothing must not read as nothing.
+    tiny = 0 < abs(difference) < _SMALLEST
+    said = wording.number(100 * difference, decimals=2 if tiny else 1)
     return said if difference <= 0 or said.strip("0.,") == "" else "+" + said
 
 

@@ -104,7 +104,8 @@ def _draw_spend(
         return np.full(len(count), spend.mean)
     p, q, gamma = spend.draws[draw]
     shape, at = q + p * count, gamma + count * value
-    return p * at / np.maximum(rng.standard_gamma(shape), 1e-9)
+    each: Values = p * at / np.maximum(rng.standard_gamma(shape), 1e-9)
+    return each
 
 
 def _spread_of_one(spend: Spend, draw: int) -> float:

@@ -87,7 +87,7 @@ class PurchaseForecast:
         ``force`` is the logarithm of the discount factor a day. The integral of
         ``exp(-force s) dE(s)``, by parts, by Gauss and Legendre.
         """
-        whole = np.exp(-force * days) * self.expected(days)
+        whole: Values = np.exp(-force * days) * self.expected(days)
         if not force:
             return whole
         nodes, weights = np.polynomial.legendre.leggauss(_NODES)

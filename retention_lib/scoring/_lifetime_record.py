@@ -188,7 +188,7 @@ def _try(days: Days, stretch: Stretch) -> Trial | None:
     if purchases.sum() < FEWEST_PURCHASES:
         return None
     forecasts: dict[str, Values] = {}
-    unsure = {}
+    unsure: dict[str, float] = {}
     for kind in KINDS:
         fitted = fit_purchases(facts, stretch.after, kind)
         forecasts[kind] = fitted.expected(stretch.length)[still]

@@ -132,7 +132,8 @@ def total_of(table: pd.DataFrame, totals: Values, wording: Wording) -> TotalResu
 def variance_of(table: pd.DataFrame) -> Values:
     """The variance of what each customer is worth, from its range as if it were normal."""
     width = (table["clv_high"] - table["clv_low"]).to_numpy(dtype=float)
-    return np.nan_to_num(width / (2 * _Z)) ** 2
+    variance: Values = np.nan_to_num(width / (2 * _Z)) ** 2
+    return variance
 
 
 def _shared(table: pd.DataFrame, total: float, drawn: Values) -> float:
@@ -380,8 +381,10 @@ def simple_of(result: LifetimeResult) -> SimpleResult:
         clv, low, high = result.total.range_of("active")
         rows.append(("active", "", float(now["annual_value"].sum()), clv, low, high))
         one = now.iloc[(len(now) - 1) // 2]
-        ends = (float(one[name]) for name in ("clv", "clv_low", "clv_high"))
-        rows.append(("example", str(one["customer_id"]), float(one["annual_value"]), *ends))
+        clv, low, high = (float(one[name]) for name in ("clv", "clv_low", "clv_high"))
+        rows.append(
+            ("example", str(one["customer_id"]), float(one["annual_value"]), clv, low, high)
+        )
     table = pd.DataFrame(
         [
             {

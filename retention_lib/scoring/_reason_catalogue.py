@@ -174,6 +174,7 @@ _RHYTHM = (
         lambda k: k["purchases_total"] == 1,
     ),
     _raises("rhythm.uneven", ("gap_spread",), lambda k: k.many("gap_spread")),
+    _raises("rhythm.hardly", ("expected_purchases",), lambda k: k["expected_purchases"] < 0.05),
     *_against_usual(
         "rhythm.expected_usual", ("expected_purchases",), "expected_purchases", "decimal"
     ),

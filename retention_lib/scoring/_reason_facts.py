@@ -21,11 +21,12 @@ FEW, MANY = 0.75, 1.25
 class Known:
     """The features of some customers as arrays, missing where the base lacks them, and the usual.
 
-    ``typical`` holds the middle value of each feature among the customers that the model learnt
-    from; empty where nobody said, and then nothing is called few or many.
+    ``typical`` holds the middle values of each feature among the customers that the model learnt
+    from, without and with a contract: an invoice a month says nothing of how often others buy.
+    It is empty where nobody said, and then nothing is called few or many.
     """
 
-    def __init__(self, frame: pd.DataFrame, typical: Mapping[str, float]) -> None:
+    def __init__(self, frame: pd.DataFrame, typical: Mapping[str, tuple[float, float]]) -> None:
         self._frame, self._typical = frame, typical
 
     def __getitem__(self, name: str) -> Values:
@@ -41,9 +42,10 @@ class Known:
         """Some of the customers."""
         return Known(self._frame.iloc[rows], self._typical)
 
-    def usual(self, name: str) -> float:
-        """The middle customer's value, missing where nobody said."""
-        return float(self._typical.get(name, np.nan))
+    def usual(self, name: str) -> Values:
+        """The value of the middle customer of the same kind, missing where nobody said."""
+        others, bound = self._typical.get(name, (np.nan, np.nan))
+        return np.where(self["is_contract"] == 1, bound, others)
 
     def few(self, name: str) -> Values:
         """Clearly below the usual."""
@@ -57,14 +59,15 @@ class Known:
         """Where a value is known."""
         return ~np.isnan(self[name])
 
+    def figure(self, figure: Figure) -> Values:
+        """The values of a figure of a sentence."""
+        return self.usual(figure.feature) if figure.usual else self[figure.feature]
+
     def shows(self, fact: Fact) -> Values:
         """Where every figure of a fact is known."""
         known = np.full(len(self), True)
         for figure in fact.figures.values():
-            if figure.usual:
-                known &= not np.isnan(self.usual(figure.feature))
-            else:
-                known &= self.has(figure.feature)
+            known &= ~np.isnan(self.figure(figure))
         return known
 
     def lacks(self, name: str) -> Values:

@@ -66,11 +66,12 @@ class Words:
         )
 
     def _figures(self, known: Known, figure: Figure) -> list[object]:
-        values = known[figure.feature]
-        if figure.usual:
-            values = np.full(len(known), known.usual(figure.feature))
-        kind, told = _as_told(figure.kind, values)
-        each, back = np.unique(_half_up(told, _DECIMALS[kind]), return_inverse=True)
+        kind, told = _as_told(figure.kind, known.figure(figure))
+        rounded = _half_up(told, _DECIMALS[kind])
+        if kind == "percent":
+            # What is not nothing is not said to be, nor what is not all.
+            rounded = np.where((rounded == told) | (rounded % 1 > 0), rounded, told)
+        each, back = np.unique(rounded, return_inverse=True)
         written = [self._write[kind](value) for value in each.tolist()]
         return [written[place] for place in back.tolist()]
 

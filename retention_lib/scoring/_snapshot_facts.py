@@ -7,7 +7,7 @@ that holds on a date is its last purchase up to then, found without adding anyth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -66,6 +66,25 @@ class Facts:
         """The frame worked out once, for as long as the block lasts."""
         return _kept(frame, self.root)
 
+    def only(self, some: Callable[[Frame], Frame]) -> Facts:
+        """The same facts of some customers: those whose rows ``some`` keeps."""
+
+        def of(frame: Frame | None) -> Frame | None:
+            return None if frame is None else some(frame)
+
+        return replace(
+            self,
+            customers=some(self.customers),
+            purchases=some(self.purchases),
+            refunds=some(self.refunds),
+            ranges=of(self.ranges),
+            contacts=of(self.contacts),
+            requests=of(self.requests),
+            complaints=of(self.complaints),
+            answers=of(self.answers),
+            people=of(self.people),
+        )
+
 
 def available(base: CustomerBase) -> tuple[str, ...]:
     """Names of the features that this base can tell, in the order of the catalogue."""
@@ -92,12 +111,13 @@ def opened(base: CustomerBase) -> Iterator[Facts]:
         with ExitStack() as passing:
             by_range = None
             if "ranges_30" in features:
-                by_range = passing.enter_context(
-                    _kept(_lines(base, customers, "product_range"), root)
-                )
-            lines = _lines(base, customers) if by_range is None else by_range
-            net = nw.col("net").sum().round(NET_DECIMALS)
-            days = passing.enter_context(_kept(lines.group_by("code", "day").agg(net), root))
+                summed = _lines(base, customers, "product_range")
+                by_range = passing.enter_context(_kept(summed, root))
+                net = by_range.group_by("code", "day").agg(nw.col("net").sum())
+            else:
+                net = _lines(base, customers)
+            rounded = net.with_columns(nw.col("net").round(NET_DECIMALS))
+            days = passing.enter_context(_kept(rounded, root))
             purchases = stack.enter_context(_kept(_purchases(days), root))
             refunds = stack.enter_context(_kept(_refunds(days), root))
             ranges = None if by_range is None else keep(_ranges(by_range, purchases))
@@ -148,21 +168,7 @@ def limited(facts: Facts, customer_ids: Sequence[str] | None) -> Iterator[Facts]
         def some(frame: Frame) -> Frame:
             return stack.enter_context(facts.kept(frame.join(codes, on="code", how="inner")))
 
-        def some_of(frame: Frame | None) -> Frame | None:
-            return None if frame is None else some(frame)
-
-        yield replace(
-            facts,
-            customers=some(facts.customers),
-            purchases=some(facts.purchases),
-            refunds=some(facts.refunds),
-            ranges=some_of(facts.ranges),
-            contacts=some_of(facts.contacts),
-            requests=some_of(facts.requests),
-            complaints=some_of(facts.complaints),
-            answers=some_of(facts.answers),
-            people=some_of(facts.people),
-        )
+        yield facts.only(some)
 
 
 def _customers(base: CustomerBase) -> Frame:

@@ -52,24 +52,23 @@ class Expectations:
         return bought[back], nothing[back]
 
 
-def expectations(known: Frame, day: int, horizon_days: int) -> Expectations | None:
-    """The purchase model of all customers known on a day; none where they are too few.
+def expectations(counts: pd.DataFrame, horizon_days: int) -> Expectations | None:
+    """The purchase model of :func:`histories`; none where customers are too few."""
+    from retention_lib.scoring.purchase_models import fit_purchase_model
+
+    weights = counts["customers"].to_numpy(dtype=np.float64)
+    came_back = weights[counts[HISTORY[0]] > 0].sum()
+    if weights.sum() < FEWEST or came_back < FEWEST_BACK:
+        return None
+    return Expectations(fit_purchase_model(counts[HISTORY], sample_weight=weights), horizon_days)
+
+
+def histories(known: Frame, day: int) -> pd.DataFrame:
+    """Distinct histories and how many customers have each; of very many, one in so many.
 
     ``known`` is one row a customer: ``place`` (purchases so far), ``day`` (of the last) and
     ``first_day``.
     """
-    from retention_lib.scoring.purchase_models import fit_purchase_model
-
-    counts = _histories(known, day)
-    weights = counts.pop("customers").to_numpy(dtype=np.float64)
-    came_back = weights[counts["repeat_purchases"] > 0].sum()
-    if weights.sum() < FEWEST or came_back < FEWEST_BACK:
-        return None
-    return Expectations(fit_purchase_model(counts, sample_weight=weights), horizon_days)
-
-
-def _histories(known: Frame, day: int) -> pd.DataFrame:
-    """Distinct histories and how many customers have each; of very many, one in so many."""
     first, last, purchases = (nw.col(c).cast(nw.Int64) for c in ("first_day", "day", "place"))
     triples = known.select(
         (purchases - 1).alias(HISTORY[0]),

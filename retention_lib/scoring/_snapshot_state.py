@@ -193,21 +193,28 @@ class Sums:
     """What is known of each customer on a date, as arrays of floating numbers, by code."""
 
     def __init__(self, parts: Sequence[pd.DataFrame], customers: pd.DataFrame) -> None:
-        first = parts[0].sort_values("code", ignore_index=True)
-        self.codes: NDArray[np.int64] = first["code"].to_numpy(dtype=np.int64)
+        codes = parts[0]["code"].to_numpy(dtype=np.int64)
+        self.codes: NDArray[np.int64] = np.sort(codes)
+        least, most = (int(codes.min()), int(codes.max())) if len(codes) else (0, -1)
+        # Where each code stands among the sorted; -1 where it is not known on the date.
+        self._least = least
+        self._places = np.full(most - least + 1, -1, np.int64)
+        self._places[self.codes - least] = np.arange(len(codes))
         self._columns: dict[str, Floats] = {}
-        for part in (first, *parts[1:], customers):
+        for part in (*parts, customers):
             self._align(part)
+        del self._places
 
     def _align(self, part: pd.DataFrame) -> None:
         """The rows of a frame in the order of the codes; who has none is missing."""
-        theirs = part["code"].to_numpy(dtype=np.int64)
-        place = np.searchsorted(self.codes, theirs)
-        known = place < len(self.codes)
-        known[known] = self.codes[place[known]] == theirs[known]
+        theirs = part["code"].to_numpy(dtype=np.int64) - self._least
+        inside = (theirs >= 0) & (theirs < len(self._places))
+        place = self._places[theirs[inside]]
+        known = place >= 0
         for name in part.columns.drop("code"):
+            values = part[name].to_numpy(dtype=np.float64, na_value=np.nan)[inside]
             aligned = np.full(len(self.codes), np.nan)
-            aligned[place[known]] = part[name].to_numpy(dtype=np.float64, na_value=np.nan)[known]
+            aligned[place[known]] = values[known]
             self._columns[name] = aligned
 
     def __len__(self) -> int:

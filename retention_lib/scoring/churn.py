@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
-from retention_lib.errors import InputError
+from retention_lib.errors import ChoiceError
 from retention_lib.results import Listing, Result
 from retention_lib.scoring._churn_combined import CombinedClassifier, day_numbers
 from retention_lib.scoring._churn_dates import (
@@ -26,6 +26,7 @@ from retention_lib.scoring._churn_dates import (
 )
 from retention_lib.scoring._churn_fitting import date_offsets, fit_classifier
 from retention_lib.scoring._churn_learners import log_odds_of
+from retention_lib.scoring._churn_refusal import NoForecast, TooLittleError, no_forecast
 from retention_lib.scoring._churn_scores import ChurnScores, score_customers
 from retention_lib.scoring._rules_of_thumb import rules_of_thumb
 from retention_lib.scoring.drift import Profile, training_profile
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+TooLittle: TypeAlias = Literal["raise", "say"]
+
 FEWEST = 30
 """Fewer customers who left, or who stayed, teach nothing that would hold for others."""
 
@@ -46,7 +49,21 @@ SMALLEST_SPREAD = 0.05
 TRAINED_ON = ("customers", "rows", "share_left", "dates", "judged_on", "sampled_from", "spread")
 
 
-def fit_churn(base: CustomerBase, *, horizon_days: int = 90) -> ChurnModel:
+@overload
+def fit_churn(
+    base: CustomerBase, *, horizon_days: int = ..., too_little: Literal["raise"] = ...
+) -> ChurnModel: ...
+
+
+@overload
+def fit_churn(
+    base: CustomerBase, *, horizon_days: int = ..., too_little: TooLittle
+) -> ChurnModel | NoForecast: ...
+
+
+def fit_churn(
+    base: CustomerBase, *, horizon_days: int = 90, too_little: TooLittle = "raise"
+) -> ChurnModel | NoForecast:
     """Learn who leaves within a horizon, and how well that could be told on a date gone by.
 
     Who leaves is what :func:`retention_lib.take_snapshots` says: an active customer who buys
@@ -63,6 +80,10 @@ def fit_churn(base: CustomerBase, *, horizon_days: int = 90) -> ChurnModel:
         The customer base; nothing after its ``as_of`` is looked at.
     horizon_days
         How many days ahead the model looks, 1 to 1,095.
+    too_little
+        What to do where there is too little to learn from: ``raise`` an error, or ``say`` it in a
+        result that can be asked like a model and answers everything with the reason, so that a
+        chapter runs to its end.
 
     Raises
     ------
@@ -73,9 +94,10 @@ def fit_churn(base: CustomerBase, *, horizon_days: int = 90) -> ChurnModel:
     Notes
     -----
     Gradient boosting with trees of one feature each, a regularised logistic regression on
-    logarithms and the purchase model's chance of no purchase, added on the scale of log-odds
-    with weights from 0.45, 0.45 and 0.10 that the record on an unseen date may move. All are
-    sums over features, so reasons are exact. At most 200,000 rows are learnt from; of a larger
+    logarithms of all features, one on recency, frequency and spend alone, and the purchase
+    model's chance of no purchase, added on the scale of log-odds with weights of 0.40, 0.35, 0.15
+    and 0.10 that the record on an unseen date may move. All are sums over features, so reasons
+    are exact. At most 200,000 rows are learnt from; of a larger
     base whole customers are drawn by a number made of their id.
 
     Examples
@@ -88,7 +110,18 @@ def fit_churn(base: CustomerBase, *, horizon_days: int = 90) -> ChurnModel:
     True
     """
     require_base(base)
+    if not isinstance(too_little, str) or too_little not in get_args(TooLittle):
+        raise ChoiceError("too_little", too_little, get_args(TooLittle))
     horizon = check_horizon(horizon_days)
+    try:
+        return _fitted(base, horizon)
+    except TooLittleError as refused:
+        if too_little == "raise":
+            raise
+        return no_forecast(base, refused)
+
+
+def _fitted(base: CustomerBase, horizon: int) -> ChurnModel:
     first = first_purchase(base)
     dates = plan_dates(first, base.as_of_day, horizon)
     drawn = sampled_customers(base, dates)
@@ -163,6 +196,14 @@ class ChurnModel(Result):
         require_base(base)
         return score_customers(self, base)
 
+    def score_to(self, base: CustomerBase, path: str | Path, *, batch_rows: int = 100_000) -> int:
+        """Score a base of any size into a Parquet or CSV file; see
+        :func:`~retention_lib.scoring.streaming.score_to_file`.
+        """
+        from retention_lib.scoring.streaming import score_to_file
+
+        return score_to_file(self, base, path, batch_rows=batch_rows)
+
     def training(self) -> Listing:
         """The dates that the model learnt from: how many customers, how many of them left."""
         import pandas as pd
@@ -208,32 +249,21 @@ def _check_enough(panel: pd.DataFrame, dates: Dates) -> None:
     """Refuse where the dates before the test date hold too few who left or stayed."""
     before = panel[np.isin(day_numbers(panel), dates.training)]
     counts = {
-        word: before.loc[before["churned"] == side, "customer_id"].nunique()
+        word: int(before.loc[before["churned"] == side, "customer_id"].nunique())
         for side, word in ((1.0, "left"), (0.0, "stayed"))
     }
     short = [word for word, count in counts.items() if count < FEWEST]
     if short:
-        said = " and ".join(f"{counts[word]:,} who {word}" for word in short)
-        raise InputError(
-            f"There is too little to learn from: {said} within {dates.horizon_days} days of the "
-            f"{len(dates.training)} training {'date' if len(dates.training) == 1 else 'dates'}, "
-            f"among {before['customer_id'].nunique():,} customers; it takes {FEWEST} of each. "
-            f"{_remedy(short)}"
+        raise TooLittleError(
+            "refusal.few_both" if len(short) == 2 else f"refusal.few_{short[0]}",
+            **counts,
+            horizon=dates.horizon_days,
+            dates=len(dates.training),
+            customers=int(before["customer_id"].nunique()),
+            fewest=FEWEST,
         )
     if not len(panel) or not (day_numbers(panel) == dates.test).any():
-        raise InputError(
-            f"No customer was active on {engine.day_of(dates.test)}, one horizon before as_of, so "
-            f"nothing can be judged. Choose an earlier as_of with base.at(...)."
-        )
-
-
-def _remedy(short: list[str]) -> str:
-    if len(short) == 2:
-        return "Rank customers by rl.find_signals(base) until the base has grown."
-    word = "longer" if short == ["left"] else "longer or shorter"
-    if short == ["left"]:
-        return "Try a shorter horizon_days, in which more fall silent, or wait for more history."
-    return f"Try a {word} horizon_days, or wait for more history."
+        raise TooLittleError("refusal.inactive", date=engine.day_of(dates.test))
 
 
 def _judged(
@@ -244,10 +274,12 @@ def _judged(
     dates: Dates,
 ) -> Scorecard:
     """The scorecard: a model that knows no label of the test date's stretch, judged on it."""
-    parts = {
-        kind: said for kind, said in model.by_learner(test).items() if kind != "purchase_model"
+    methods = {
+        "model": model.predict_proba(test),
+        **model.by_learner(test),
+        # Two learners are rules of thumb as well, and judged as such.
+        **rules_of_thumb(before, test),
     }
-    methods = {"model": model.predict_proba(test), **parts, **rules_of_thumb(before, test)}
     w = base.wording
     return make_scorecard(
         methods,

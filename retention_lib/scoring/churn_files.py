@@ -14,13 +14,16 @@ import os
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retention_lib.errors import DataWarning, InputError
 from retention_lib.scoring.features import BY_NAME
+from retention_lib.wording import Wording
 
 if TYPE_CHECKING:
+    from retention_lib.scoring._churn_combined import CombinedClassifier
     from retention_lib.scoring.churn import ChurnModel
 
 SUFFIX = ".skops"
@@ -69,7 +72,7 @@ def save_churn(model: ChurnModel, path: str | Path) -> Path:
         skops.io.dumps(model.classifier.to_parts(), compression=zipfile.ZIP_DEFLATED)
     )
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(_ABOUT, json.dumps(about, ensure_ascii=False, indent=1))
+        file.writestr(_ABOUT, json.dumps(about, ensure_ascii=False, indent=1, default=_plain))
         _refuse_odd(file, target)
     beside = target.with_name(f"{target.name}.{os.getpid()}.new")
     try:
@@ -85,8 +88,9 @@ def save_churn(model: ChurnModel, path: str | Path) -> Path:
 def load_churn(path: str | Path) -> ChurnModel:
     """Read a churn model that was saved with ``model.save(path)``.
 
-    Scores are the same to the last bit. Where the file was made with another version of
-    scikit-learn a ``DataWarning`` says so: trees are not promised to be read alike.
+    Scores are the same to the last bit. Where the file was saved with another version of the
+    workbook or of scikit-learn, a ``DataWarning`` says so: a feature may have been worked out
+    differently then.
 
     Raises
     ------
@@ -100,19 +104,21 @@ def load_churn(path: str | Path) -> ChurnModel:
         with zipfile.ZipFile(source) as file:
             about = _read_about(file, source)
             _refuse_odd(file, source)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise InputError(
-            f"{source} is no saved model, or was cut short on its way. Copy it again, or {_RETRAIN}."
-        ) from error
-    other = _other_versions(about["versions"])
-    try:
-        model = _built(about, _parts(source))
     except InputError:
         raise
-    except Exception as error:
-        made_with = f" It was made with {other}." if other else ""
+    except Exception as error:  # a zip can be broken in more ways than zipfile has errors for
         raise InputError(
-            f"The model in {source} cannot be built: {error}.{made_with} Please {_RETRAIN}."
+            f"{source} is no saved model, or was cut short or damaged on its way. Copy it again, "
+            f"or {_RETRAIN}."
+        ) from error
+    other = _other_versions(about)
+    try:
+        model = _built(about, source)
+    except Exception as error:
+        made_with = f" It was saved with {other}." if other else ""
+        raise InputError(
+            f"The model in {source} cannot be built ({type(error).__name__}: {error}).{made_with} "
+            f"Please {_RETRAIN}."
         ) from error
     if other:
         warnings.warn(
@@ -122,6 +128,76 @@ def load_churn(path: str | Path) -> ChurnModel:
             stacklevel=2,
         )
     return model
+
+
+def _told(model: ChurnModel) -> dict[str, Any]:
+    """All of a model but its classifier, in texts and numbers."""
+    return {
+        "features": list(model.features),
+        "horizon_days": model.horizon_days,
+        "language": model.wording.language,
+        "currency": model.wording.currency,
+        "assumptions": dict(model.assumptions),
+        "trained_on": dict(model.trained_on),
+        "profile": model.profile.to_dict(),
+        "scorecard": model.scorecard.to_parts(),
+    }
+
+
+def _built(about: Mapping[str, Any], source: Path) -> ChurnModel:
+    import skops.io
+
+    from retention_lib.scoring._churn_combined import CombinedClassifier
+    from retention_lib.scoring.churn import TRAINED_ON, ChurnModel
+    from retention_lib.scoring.drift import Profile
+    from retention_lib.scoring.evaluation import Scorecard
+
+    wording = Wording(about["language"], about["currency"])
+    classifier = CombinedClassifier.from_parts(skops.io.load(source, trusted=[]))
+    if classifier.features != tuple(about["features"]):
+        raise ValueError("the classifier needs other features than the file says")
+    _try_out(classifier)
+    trained_on = about["trained_on"]
+    if lacking := [name for name in TRAINED_ON if name not in trained_on]:
+        raise ValueError(f"the file does not tell {lacking[0]}")
+    card = Scorecard.from_parts(about["scorecard"], wording=wording)
+    return ChurnModel(
+        card.table,
+        wording=wording,
+        assumptions=about["assumptions"],
+        horizon_days=int(about["horizon_days"]),
+        features=classifier.features,
+        classifier=classifier,
+        profile=Profile.from_dict(about["profile"]),
+        scorecard=card,
+        trained_on=trained_on,
+    )
+
+
+def _try_out(classifier: CombinedClassifier) -> None:
+    """Score a customer of whom nothing is known: numbers that do not fit one another show."""
+    import numpy as np
+    import pandas as pd
+
+    for contract in (0.0, 1.0):
+        nobody = pd.DataFrame({name: [np.nan] for name in classifier.features})
+        nobody = nobody.assign(date=pd.Timestamp("2024-01-01"), is_contract=contract)
+        if not np.isfinite(classifier.predict_proba(nobody)).all():
+            raise ValueError("it gives no probability")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know: dates, and numpy's numbers."""
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    return value.item()
+
+
+def _dated(entry: dict[str, Any]) -> Any:
+    """Undo :func:`_plain` for dates, which stand alone in their entry."""
+    if set(entry) == {"date"}:
+        return date.fromisoformat(entry["date"])
+    return entry
 
 
 def _target(path: object) -> Path:
@@ -144,7 +220,8 @@ def _source(path: object) -> Path:
         return beside
     if not source.is_file():
         raise InputError(
-            f"There is no file {source}. Save a model first: rl.fit_churn(base).save({source.name!r})."
+            f"There is no file {source}. Save a model first: "
+            f"rl.fit_churn(base).save({source.name!r})."
         )
     return source
 
@@ -164,8 +241,8 @@ def _read_about(file: zipfile.ZipFile, source: Path) -> dict[str, Any]:
     about: Any = None
     if _ABOUT in file.namelist():
         try:
-            about = json.loads(file.read(_ABOUT))
-        except ValueError:
+            about = json.loads(file.read(_ABOUT), object_hook=_dated)
+        except (ValueError, RecursionError):
             about = None
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise InputError(
@@ -215,11 +292,13 @@ def _mentioned(state: Any) -> Iterator[str]:
             yield from _mentioned(inner)
 
 
-def _other_versions(saved: Mapping[str, str]) -> str:
+def _other_versions(about: Mapping[str, Any]) -> str:
     """What made the file, where it was not what reads it; to the second number of a version."""
+    saved = about.get("versions")
     differ = []
     for name in _CHECKED:
-        then, now = str(saved.get(name, "?")), importlib.metadata.version(name)
+        then = str(saved.get(name, "?")) if isinstance(saved, Mapping) else "?"
+        now = importlib.metadata.version(name)
         if then.split(".")[:2] != now.split(".")[:2]:
             differ.append(f"{name} {then} (here: {now})")
     return " and ".join(differ)

@@ -43,14 +43,16 @@ _GROWS = ("tenure_days", "purchases_total")
 class FeatureProfile:
     """How one feature was spread: ``shares`` by bin between ``cuts``, the last one missing.
 
-    ``middle`` is the median of the known values; ``natural`` the largest shift of one training
-    date against the others, less what chance gives.
+    ``middle`` is the median of the known values, ``middles`` those of the customers without and
+    with a contract; ``natural`` the largest shift of one training date against the others, less
+    what chance gives.
     """
 
     name: str
     cuts: tuple[float, ...]
     shares: tuple[float, ...]
     middle: float
+    middles: tuple[float, float]
     natural: float
 
 
@@ -65,9 +67,9 @@ class Profile:
     base_rate: float
 
     @property
-    def typical(self) -> dict[str, float]:
-        """The middle value of each feature."""
-        return {each.name: each.middle for each in self.features}
+    def typical(self) -> dict[str, tuple[float, float]]:
+        """The middle values of each feature: without and with a contract."""
+        return {each.name: each.middles for each in self.features}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, texts and numbers, for a file."""
@@ -82,6 +84,7 @@ class Profile:
                 cuts=tuple(float(cut) for cut in each["cuts"]),
                 shares=tuple(float(share) for share in each["shares"]),
                 middle=float(each["middle"]),
+                middles=(float(each["middles"][0]), float(each["middles"][1])),
                 natural=float(each["natural"]),
             )
             for each in plain["features"]
@@ -105,12 +108,16 @@ def training_profile(panel: pd.DataFrame, features: Sequence[str]) -> Profile:
     >>> panel = pd.DataFrame({"customer_id": ["a", "b", "c"], "date": pd.Timestamp("2024-06-01"),
     ...     "recency_days": [3.0, 40.0, 9.0], "churned": [0.0, 1.0, 0.0]})
     >>> training_profile(panel, ["recency_days"]).typical
-    {'recency_days': 9.0}
+    {'recency_days': (9.0, nan)}
     """
     days, date_of = np.unique(panel["date"].to_numpy(), return_inverse=True)
     customers = int(panel["customer_id"].nunique())
+    bound = np.zeros(len(panel), dtype=bool)
+    if "is_contract" in panel:
+        bound = panel["is_contract"].to_numpy(dtype=float) == 1
     known = [
-        _profile(name, panel[name].to_numpy(dtype=float), date_of, customers) for name in features
+        _profile(name, panel[name].to_numpy(dtype=float), date_of, bound, customers)
+        for name in features
     ]
     return Profile(
         features=tuple(known),
@@ -185,7 +192,9 @@ class DriftResult(Result):
         return w.say(key, customers=self.customers)
 
 
-def _profile(name: str, values: Values, date_of: Values, customers: int) -> FeatureProfile:
+def _profile(
+    name: str, values: Values, date_of: Values, bound: Values, customers: int
+) -> FeatureProfile:
     known = values[~np.isnan(values)]
     steps = np.arange(1, BINS) / BINS
     cuts = np.unique(np.quantile(known, steps)) if len(known) else np.empty(0)
@@ -201,9 +210,16 @@ def _profile(name: str, values: Values, date_of: Values, customers: int) -> Feat
         name=name,
         cuts=tuple(cuts.tolist()),
         shares=tuple((total / total.sum()).tolist()),
-        middle=float(np.median(known)) if len(known) else math.nan,
+        middle=_middle(values),
+        middles=(_middle(values[~bound]), _middle(values[bound])),
         natural=natural,
     )
+
+
+def _middle(values: Values) -> float:
+    """The median of what is known, missing where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else math.nan
 
 
 def _counts(values: Values, cuts: Values) -> Values:
@@ -259,9 +275,8 @@ def _said(then: FeatureProfile, now: Values, wording: Wording) -> tuple[str, str
             for share in (known_then, known_now)
         ]
         return said[0], said[1]
-    middle = float(np.median(now[~missing]))
     unit = BY_NAME[then.name].unit
-    return _amount(then.middle, unit, wording), _amount(middle, unit, wording)
+    return _amount(then.middle, unit, wording), _amount(_middle(now), unit, wording)
 
 
 def _amount(value: float, unit: str, wording: Wording) -> str:

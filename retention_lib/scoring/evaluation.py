@@ -227,7 +227,11 @@ class Scorecard(Result):
         if not 0 < self.leavers < self.customers:
             return self.sentence()
         row = self.curve.iloc[round(100 * self.told_share)]
-        key = self.verdict if self.verdict in ("no_skill", "cannot_tell") else "skill"
+        key: str = self.verdict
+        if key not in ("no_skill", "cannot_tell"):
+            found, by_rule = float(row["found_by_model"]), float(row["found_by_rule"])
+            alike = round(found, 2) <= round(by_rule, 2) <= row["found_by_model_high"]
+            key = "alike" if alike else "skill"
         return w.say(
             f"scorecard.gains.{key}",
             share=percent(w, self.told_share),

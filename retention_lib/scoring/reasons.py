@@ -42,7 +42,7 @@ def explain(
     *,
     wording: Wording,
     horizon_days: int,
-    typical: Mapping[str, float] | None = None,
+    typical: Mapping[str, tuple[float, float]] | None = None,
 ) -> pd.DataFrame:
     """At most three reasons for each customer's probability, in words, joined into one text.
 
@@ -69,8 +69,9 @@ def explain(
     horizon_days
         The days ahead that the probability speaks of.
     typical
-        The middle value of each feature among those that the model learnt from; with it the
-        reasons say what is usual, without it nothing is called few or many.
+        The middle values of each feature among those that the model learnt from, without and
+        with a contract; with them the reasons say what is usual for a customer of its kind,
+        without them nothing is called few or many.
 
     Examples
     --------
@@ -104,7 +105,7 @@ def reasons_long(
     *,
     wording: Wording,
     horizon_days: int,
-    typical: Mapping[str, float] | None = None,
+    typical: Mapping[str, tuple[float, float]] | None = None,
 ) -> pd.DataFrame:
     """The same reasons as :func:`explain`, one row each, to count, filter and draw.
 
@@ -156,7 +157,7 @@ def _told(
     features: Sequence[str],
     wording: Wording,
     horizon_days: int,
-    typical: Mapping[str, float] | None,
+    typical: Mapping[str, tuple[float, float]] | None,
 ) -> Iterator[_Told]:
     parts = np.asarray(contributions, dtype=float)
     families = list(dict.fromkeys(BY_NAME[name].family for name in features))

@@ -6,7 +6,8 @@ by that date alone. The label says what happened in the days after it, where the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,14 +22,17 @@ from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.results import Result
-from retention_lib.scoring._snapshot_facts import Facts, available, limited, opened
-from retention_lib.scoring._snapshot_model import Expectations, expectations
+from retention_lib.scoring._snapshot_facts import Facts, Frame, available, limited, opened
+from retention_lib.scoring._snapshot_model import expectations, histories
 from retention_lib.scoring._snapshot_panel import Panel, rows_on
 from retention_lib.scoring._snapshot_state import Moment, last_purchases, parts_of, typical_gap
 from retention_lib.scoring.features import BY_NAME, FEATURES
 from retention_lib.wording import Wording
 
 LONGEST_HORIZON = 3_650
+# So many customers at a time are added up in the engine for the batches, then read back slice by
+# slice: the engine's memory is bounded as well.
+_BLOCK = 1_000_000
 _SHOWN = ("recency_days", "purchases_365", "spend_365", "overdue_ratio", "no_purchase_probability")
 
 Dates = date | str | Iterable[date | str]
@@ -73,7 +77,8 @@ def take_snapshots(
     Notes
     -----
     The purchase model of a date is the modified BG/NBD (see
-    :mod:`retention_lib.scoring.purchase_models`), fitted to all customers known on that date.
+    :mod:`retention_lib.scoring.purchase_models`), fitted to all customers known on that date; of
+    more than 20,000 different histories to a fixed part of them.
 
     Examples
     --------
@@ -100,10 +105,17 @@ def take_snapshots(
                 f"None of the {len(ids)} customers is in this base (the first is {ids[0]!r}). "
                 f"Pass their customer_id as the base has it."
             )
-        for at in moments:
-            gap, expected = _base_figures(facts, at)
-            parts = [engine.collect(part) for part in parts_of(some, at)]
-            panel.add(parts, at, gap, expected)
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            # While the engine adds up one date, the features of the one before it are made.
+            adding: Future[None] | None = None
+            for at in moments:
+                gap, counts = _base_figures(facts, at)
+                parts = [engine.collect(part) for part in parts_of(some, at)]
+                if adding:
+                    adding.result()
+                adding = worker.submit(_add, panel, parts, at, gap, counts)
+            if adding:
+                adding.result()
         table = panel.table()
     learnt = tuple(name for name in shown if BY_NAME[name].dated)
     said = {
@@ -214,26 +226,42 @@ def snapshot_batches(
 def _batches(
     base: CustomerBase, at: Moment, names: Sequence[str], batch_rows: int
 ) -> Iterator[pd.DataFrame]:
+    with opened(base) as facts:
+        gap, counts = _base_figures(facts, at)
+        expected = expectations(counts, at.horizon_days)
+        last = engine.one_row(facts.customers.select(nw.col("code").max().alias("last")))["last"]
+        block = max(_BLOCK // batch_rows, 1) * batch_rows
+        for start in range(0, int(last) + 1, block):
+            some = facts.only(_between(start, start + block))
+            with ExitStack() as stack:
+                kept = [stack.enter_context(facts.kept(part)) for part in parts_of(some, at)]
+                for first in range(start, min(start + block, int(last) + 1), batch_rows):
+                    within = _between(first, first + batch_rows)
+                    parts = [engine.collect(within(part)) for part in kept]
+                    panel = Panel(within(some.customers), len(parts[0]), names)
+                    panel.add(parts, at, gap, expected)
+                    frame = panel.table()
+                    frame = frame[frame["eligible"]].reset_index(drop=True)
+                    if len(frame):
+                        yield frame
+
+
+def _between(first: int, end: int) -> Callable[[Frame], Frame]:
+    """What keeps the rows of customers from one code to before another."""
     code = nw.col("code")
-    with opened(base) as facts, ExitStack() as stack:
-        gap, expected = _base_figures(facts, at)
-        kept = [stack.enter_context(facts.kept(part)) for part in parts_of(facts, at)]
-        last = engine.one_row(facts.customers.select(code.max().alias("last")))["last"]
-        for first in range(0, int(last) + 1, batch_rows):
-            inside = (code >= first) & (code < first + batch_rows)
-            parts = [engine.collect(part.filter(inside)) for part in kept]
-            panel = Panel(facts.customers.filter(inside), len(parts[0]), names)
-            panel.add(parts, at, gap, expected)
-            frame = panel.table()
-            frame = frame[frame["eligible"]].reset_index(drop=True)
-            if len(frame):
-                yield frame
+    return lambda frame: frame.filter(code >= first, code < end)
 
 
-def _base_figures(facts: Facts, at: Moment) -> tuple[float, Expectations | None]:
-    """The typical gap and the purchase model of all customers known on the date."""
+def _base_figures(facts: Facts, at: Moment) -> tuple[float, pd.DataFrame]:
+    """The typical gap and the purchase histories of all customers known on the date."""
     with facts.kept(last_purchases(facts.purchases, at.day)) as known:
-        return typical_gap(known), expectations(known, at.day, at.horizon_days)
+        return typical_gap(known), histories(known, at.day)
+
+
+def _add(
+    panel: Panel, parts: Sequence[pd.DataFrame], at: Moment, gap: float, counts: pd.DataFrame
+) -> None:
+    panel.add(parts, at, gap, expectations(counts, at.horizon_days))
 
 
 def _moment(base: CustomerBase, day: int, horizon_days: int) -> Moment:

@@ -307,6 +307,11 @@ def _percent_axes(drawn: Axes, wording: Wording) -> None:
         axis.set_major_formatter(lambda value, _: wording.percent(value, decimals=0))
 
 
+def plot_nothing(result: Result, *, ax: Axes | None = None) -> Axes:
+    """A figure that says why there is no forecast to draw."""
+    return _say_only(result.sentence(), ax)
+
+
 def _say_only(words: str, ax: Axes | None) -> Axes:
     """A figure that says in words why there is nothing to draw."""
     with theme.use_theme():

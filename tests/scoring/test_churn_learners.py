@@ -21,6 +21,7 @@ from retention_lib.scoring._churn_fitting import (
 )
 from retention_lib.scoring._churn_learners import (
     BINS,
+    RFM,
     BoostedTables,
     LogisticTerms,
     PurchaseOdds,
@@ -134,6 +135,16 @@ def test_who_has_no_rhythm_gets_a_weight_of_its_own_and_no_invented_rhythm():
     assert often == pytest.approx(0.2, abs=0.05)
 
 
+def test_the_simplest_learner_looks_at_recency_frequency_and_spend_alone():
+    panel = panel_of(customers=100)
+    values, left = panel[list(NAMES)].to_numpy(), panel["churned"].to_numpy()
+    simple = fit_logistic(values, NAMES, left, np.ones(len(left)), only=RFM)
+    assert simple.kind == "logistic_rfm"
+    assert (np.abs(simple.parts(values)).max(axis=0) > 0).tolist() == [True, True, False, False]
+    alone = fit_logistic(values[:, :2], NAMES[:2], left, np.ones(len(left)))
+    assert simple.parts(values)[:, :2] == pytest.approx(alone.parts(values[:, :2]))
+
+
 def test_the_purchase_model_speaks_for_itself():
     asked = np.array([[0.0, 0.2], [0.0, 0.9], [0.0, np.nan]])
     learner = take_purchase_model(asked, 1, np.ones(3))
@@ -167,11 +178,12 @@ def test_learners_come_back_from_their_parts():
     for learner, kind in (
         (fit_boosting(values, left, weight, rows_a_customer=4.0), BoostedTables),
         (fit_logistic(values, NAMES, left, weight), LogisticTerms),
+        (fit_logistic(values, NAMES, left, weight, only=RFM), LogisticTerms),
         (take_purchase_model(values, 3, weight), PurchaseOdds),
     ):
         again = kind.from_parts(learner.to_parts())
         assert (again.parts(values) == learner.parts(values)).all()
-        assert again.base == learner.base
+        assert (again.base, again.kind) == (learner.base, learner.kind)
 
 
 # --- together -------------------------------------------------------------------------------------
@@ -186,23 +198,23 @@ def test_level_and_contributions_add_up_to_the_log_odds_of_the_probability():
 
 
 def test_a_planted_signal_is_found_and_said_as_large_as_it_is():
-    panel, later = panel_of(seed=1, customers=1500), panel_of(seed=2, customers=1500)
+    panel, later = panel_of(seed=1, customers=1000), panel_of(seed=2, customers=1000)
     said = fitted(panel, NAMES[:3]).predict_proba(later)
     truth = chance_of((later["recency_days"].to_numpy() - 150) / 60)
-    assert np.corrcoef(said, truth)[0, 1] > 0.99
-    assert np.abs(said - truth).mean() < 0.03
+    assert np.corrcoef(said, truth)[0, 1] > 0.98
+    assert np.abs(said - truth).mean() < 0.05
 
 
 def test_what_matters_gets_the_contributions_and_the_rest_next_to_none():
-    panel = panel_of(seed=3, customers=1500)
+    panel = panel_of(seed=3, customers=1000)
     parts, _ = fitted(panel, NAMES[:3]).contributions(panel)
     silence, purchases, gap = np.abs(parts).mean(axis=0)
     assert silence > 10 * max(purchases, gap)
 
 
 def test_without_a_signal_probabilities_stay_near_the_average():
-    panel = panel_of(seed=4, customers=1500, signal=0.0)
-    said = fitted(panel, NAMES[:3]).predict_proba(panel_of(seed=5, customers=1500, signal=0.0))
+    panel = panel_of(seed=4, customers=1000, signal=0.0)
+    said = fitted(panel, NAMES[:3]).predict_proba(panel_of(seed=5, customers=1000, signal=0.0))
     assert said.mean() == pytest.approx(panel["churned"].mean(), abs=0.02)
     assert said.std() < 0.05
 

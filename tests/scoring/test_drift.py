@@ -62,7 +62,17 @@ def test_the_profile_says_what_the_training_was_like():
     feature = known.features[0]
     assert feature.cuts == pytest.approx([19, 28, 37, 46, 55, 64, 73, 82, 91])
     assert feature.shares == pytest.approx([1 / 11] * 11)
-    assert known.typical == {"recency_days": 55.0}
+    assert feature.middle == 55.0
+    assert known.typical["recency_days"][0] == 55.0
+
+
+def test_what_is_usual_is_told_apart_for_contracts():
+    frame = panel().assign(is_contract=0.0)
+    frame.loc[::2, "is_contract"] = 1.0
+    frame.loc[::2, "purchases_365"] = 12.0
+    known = training_profile(frame, ["purchases_365", "is_contract"])
+    others, bound = known.typical["purchases_365"]
+    assert (bound, others) == (12.0, frame.loc[1::2, "purchases_365"].median())
 
 
 def test_the_shift_is_the_population_stability_index():
@@ -79,7 +89,9 @@ def test_the_shift_is_the_population_stability_index():
 
 def test_a_profile_comes_back_from_plain_text_as_it_was(profile):
     text = json.dumps(profile.to_dict())
-    assert Profile.from_dict(json.loads(text)) == profile
+    again = Profile.from_dict(json.loads(text))
+    assert json.dumps(again.to_dict()) == text
+    assert again.features[0].cuts == profile.features[0].cuts
 
 
 def test_the_same_base_later_has_not_drifted(profile):

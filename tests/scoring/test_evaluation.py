@@ -27,6 +27,7 @@ from retention_lib.scoring._evaluation_metrics import (
     simultaneous_limit,
 )
 from retention_lib.scoring._evaluation_verdict import compare
+from retention_lib.scoring._evaluation_words import points
 from retention_lib.scoring.evaluation import MEASURES, RULES, Scorecard, make_scorecard
 from retention_lib.wording import LANGUAGES, Wording
 
@@ -300,6 +301,22 @@ def test_a_model_that_knows_as_much_as_a_rule_leaves_the_rule_recommended():
     assert found.recommended == "overdue"
     assert found.comparison.low <= 0 <= found.comparison.high
     assert "Use the rule: rank customers by how late they are" in found.sentence()
+
+
+def test_a_title_does_not_boast_where_the_rule_does_as_well():
+    methods, left, value = world(blur=0.5)
+    same = card({**methods, "overdue": methods["model"]}, left, value)
+    assert "“Lateness against own rhythm” does as well there" in same.finding()
+    assert "does as well" not in card(*world()).finding()
+
+
+def test_a_limit_just_above_nothing_does_not_read_as_nothing():
+    assert [points(W, gap) for gap in (0.0003, -0.0003, 0.0, 0.012)] == [
+        "+0.03",
+        "-0.03",
+        "0.0",
+        "+1.2",
+    ]
 
 
 def test_a_model_worse_than_a_rule_says_so():

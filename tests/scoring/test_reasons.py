@@ -78,6 +78,10 @@ def test_a_long_silence_is_never_a_reason_for_a_lowered_risk():
          "Going by its rhythm alone, the chance of no purchase in the next 90 days is 80 %"),
         ({"no_purchase_probability": -1}, {"no_purchase_probability": 0.125},
          "Going by its rhythm alone, the chance of a purchase in the next 90 days is 88 %"),
+        ({"no_purchase_probability": -1}, {"no_purchase_probability": 0.001},
+         "Going by its rhythm alone, the chance of a purchase in the next 90 days is > 99 %"),
+        ({"expected_purchases": 1}, {"expected_purchases": 0.01},
+         "Going by its rhythm alone, hardly any purchase to expect in the next 90 days"),
         ({"purchases_90": 1}, {"purchases_90": 1, "purchases_365": 12},
          "Slowing down: 1 purchase in the last 90 days, 12 in 12 months"),
         ({"spend_trend": 1}, {"spend_trend": -1 / 3},
@@ -132,7 +136,17 @@ def test_each_reason_tells_the_fact_behind_it(parts, known, said):
 def test_what_is_usual_is_said_where_it_is_known_and_clearly_different(parts, known, said):
     usual = {"purchases_365": 5.0, "spend_365": 1000.0, "mean_gap_days": 31.0,
              "recency_days": 30.0, "expected_purchases": 0.12}  # fmt: skip
-    assert POINTS.sub("", tell(parts, typical=usual, **known)) == said
+    typical = {name: (value, np.nan) for name, value in usual.items()}
+    assert POINTS.sub("", tell(parts, typical=typical, **known)) == said
+
+
+def test_a_contract_is_compared_with_contracts():
+    usual = {"purchases_365": (3.0, 12.0)}
+    parts = {"purchases_365": 1.0}
+    bound = tell(parts, typical=usual, purchases_365=6, is_contract=1)
+    assert bound == "6 purchases in 12 months, where 12 are usual (+23 points)"
+    free = tell({"purchases_365": -1.0}, typical=usual, purchases_365=6, is_contract=0)
+    assert free == "6 purchases in 12 months, where 3 are usual (-23 points)"
 
 
 def test_without_the_usual_nothing_is_called_few_or_many():
@@ -255,7 +269,8 @@ def customers(draw):
         frame[name] = np.array(values, dtype=float)
     frame["customer_id"] = [f"c{number}" for number in range(count)]
     frame["churn_probability"] = rng.uniform(0, 1, count)
-    typical = {name: float(abs(rng.normal())) * 10 for name in NAMES} if draw(st.booleans()) else {}
+    middles = {name: (abs(rng.normal()) * 10, abs(rng.normal()) * 10) for name in NAMES}
+    typical = middles if draw(st.booleans()) else {}
     return frame, rng.normal(0, 0.4, (count, len(NAMES))), typical
 
 

@@ -7,7 +7,7 @@ import pytest
 import retention_lib as rl
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import InputError
-from retention_lib.scoring import _snapshot_model
+from retention_lib.scoring import _snapshot_model, snapshots
 from retention_lib.scoring.features import BY_NAME, FEATURES
 from retention_lib.scoring.snapshots import snapshot_batches, take_snapshots
 
@@ -69,9 +69,9 @@ def test_rows_are_in_the_order_of_dates_and_customers(plain):
 
 
 def test_columns_are_numbers_between_the_keys_and_the_label(plain):
-    snapshots = take_snapshots(plain, AT)
-    table = snapshots.to_frame()
-    assert list(table) == ["customer_id", "date", "eligible", *snapshots.features, "churned"]
+    result = take_snapshots(plain, AT)
+    table = result.to_frame()
+    assert list(table) == ["customer_id", "date", "eligible", *result.features, "churned"]
     assert set(table.dtypes.iloc[3:].astype(str)) == {"float64"}
     assert pd.api.types.is_string_dtype(table["customer_id"])
     assert pd.api.types.is_datetime64_any_dtype(table["date"])
@@ -199,6 +199,20 @@ def test_who_is_not_active_has_no_label(plain):
     assert pd.isna(row["churned"])
 
 
+def test_active_is_a_purchase_in_the_365_days_up_to_the_date():
+    rows = (("in", "2023-01-01", 5.0), ("out", "2022-12-31", 5.0), ("in", "2023-01-01", 5.0))
+    rows = seen(CustomerBase.from_tables(lines(*rows), as_of=AT))
+    assert rows["eligible"].to_dict() == {"in": True, "out": False}
+
+
+def test_a_contract_is_known_from_the_day_of_acquisition_on():
+    people = known(("gone", None, True)).assign(acquired_on=pd.Timestamp("2024-01-01"))
+    base = CustomerBase.from_tables(lines(*LINES), customers=people)
+    columns = ["eligible", "is_contract"]
+    assert seen(base).loc["gone", columns].tolist() == [False, 0]
+    assert seen(base, "2024-01-01").loc["gone", columns].tolist() == [True, 1]
+
+
 def test_while_the_horizon_is_not_over_nobody_has_a_label(plain):
     assert seen(plain, "2024-12-01").loc["steady", "churned"] == 0
     assert seen(plain, "2024-12-02")["churned"].isna().all()
@@ -297,9 +311,9 @@ def test_satisfaction_is_the_last_score_and_of_one_day_the_worst():
 
 def test_people_are_shown_on_the_last_day_and_nothing_learns_from_them():
     base = told("people", customer_id=["steady", "steady"], person_id=["P1", "P2"])
-    snapshots = take_snapshots(base, [AT, "2024-12-31"])
-    assert "people_known" not in snapshots.features
-    table = snapshots.to_frame().query("customer_id == 'steady'")
+    result = take_snapshots(base, [AT, "2024-12-31"])
+    assert "people_known" not in result.features
+    table = result.to_frame().query("customer_id == 'steady'")
     assert pd.isna(table["people_known"].iloc[0])
     assert table["people_known"].iloc[1] == 2
     assert not BY_NAME["people_known"].dated
@@ -382,7 +396,8 @@ def test_something_else_than_a_base_is_refused():
 
 
 @pytest.mark.parametrize("native", [pd.DataFrame, pl.from_pandas])
-def test_a_thousand_customers_in_batches_of_a_hundred_are_the_whole(simulated, native):
+def test_a_thousand_customers_in_batches_of_a_hundred_are_the_whole(simulated, native, monkeypatch):
+    monkeypatch.setattr(snapshots, "_BLOCK", 350)
     shown = {name: native(simulated.to_pandas(name)) for name in ("transactions", "feedback")}
     base = CustomerBase.from_tables(shown["transactions"], feedback=shown["feedback"])
     whole = take_snapshots(base, horizon_days=60).eligible()

@@ -1,0 +1,84 @@
+"""What is answered where there is too little to learn from: an error, or a result that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from retention_lib.errors import InputError
+from retention_lib.results import Listing
+from retention_lib.wording import Sentence, Wording
+
+if TYPE_CHECKING:
+    from retention_lib.base.customer_base import CustomerBase
+
+
+class TooLittleError(InputError):
+    """Too little to learn from; the message says how much is missing.
+
+    ``key`` and ``values`` are those of the text, so that it can be said in the base's language.
+    """
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.key, self.values = key, values
+        super().__init__(Wording("en").say(key, **values))
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class NoForecast(Listing):
+    """Stands where a model, its scorecard or its scores would, and says why there is none.
+
+    What a model and its scores can be asked for can be asked of it as well, and gives it again,
+    so that a chapter runs to its end on a base that is still too small. The table has the columns
+    of scores and no rows.
+    """
+
+    chart: ClassVar[str] = "churn_charts.plot_nothing"
+
+    @property
+    def scorecard(self) -> NoForecast:
+        """No scorecard: this."""
+        return self
+
+    @property
+    def drift(self) -> NoForecast:
+        """No training to differ from: this."""
+        return self
+
+    def calibration(self) -> NoForecast:
+        """No probabilities to hold against what happened: this."""
+        return self
+
+    def gains(self) -> NoForecast:
+        """No list to go down: this."""
+        return self
+
+    def training(self) -> NoForecast:
+        """Nothing was learnt from: this."""
+        return self
+
+    def revenue_sentence(self) -> Sentence:
+        """Why there is no forecast."""
+        return Sentence(self.said)
+
+    def reasons(self) -> NoForecast:
+        """No reasons: this."""
+        return self
+
+    def drivers(self) -> NoForecast:
+        """Nothing sets anybody apart: this."""
+        return self
+
+    def score(self, base: CustomerBase) -> NoForecast:
+        """Nobody can be scored: this."""
+        return self
+
+
+def no_forecast(base: CustomerBase, refused: TooLittleError) -> NoForecast:
+    """The result for that refusal, in the words of the base."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {"customer_id": "str", "churn_probability": "float64"}
+    table = pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
+    said = base.wording.say(refused.key, **refused.values)
+    return NoForecast(table, wording=base.wording, said=said)
