@@ -146,8 +146,8 @@ def _one_date(t: int) -> str:
 
 def run(way: str, path: Path) -> None:
     """One way in this process: its figures as a line of JSON."""
-    source = path if way == "ours" else connected(path)
-    panel, before, wall, cpu = (ours if way == "ours" else by_hand)(source)
+    found = ours(path) if way == "ours" else by_hand(connected(path))
+    panel, before, wall, cpu = found
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     table = panel.memory_usage(deep=False).sum() / 2**30
     print(json.dumps([wall, cpu, *panel.shape, table, before, peak]))

@@ -197,8 +197,9 @@ class ChurnModel(Result):
         return score_customers(self, base)
 
     def score_to(self, base: CustomerBase, path: str | Path, *, batch_rows: int = 100_000) -> int:
-        """Score a base of any size into a Parquet or CSV file; see
-        :func:`~retention_lib.scoring.streaming.score_to_file`.
+        """Score a base of any size into a Parquet or CSV file, in bounded memory.
+
+        Gives the number of rows; see :func:`retention_lib.scoring.streaming.score_to_file`.
         """
         from retention_lib.scoring.streaming import score_to_file
 

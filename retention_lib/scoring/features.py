@@ -3,6 +3,23 @@
 A feature of the date ``t`` is made from rows up to and including ``t`` alone. Whatever is added
 here is computed by :mod:`retention_lib.scoring.snapshots`, held by the tests to that rule, and
 explained to people through its family.
+
+What the names mean. A window of ``w`` days of the date ``t`` is (t - w, t]; a purchase is a day
+that nets to more than nothing. ``spend`` is net of refunds; ``refunds`` are the days that net to
+less than nothing, as a positive amount; ``refund_share`` is refunds over purchases of 365 days.
+``mean_gap_days`` and ``gap_spread`` (standard deviation over mean) are of the customer's own gaps
+between purchases, from two and three purchases on. ``overdue_ratio`` is ``recency_days`` over the
+customer's gap, in which the typical gap of the base counts as two gaps of its own. ``basket`` is
+the mean purchase of 365 days, or of all where there is none. A trend is
+(lately - before) / (lately + before), from -1 to 1: the last 90 days against the rest of the 365,
+a day each, ``basket_trend`` a purchase each; missing where there is nothing on either side or
+fewer than 120 days have passed since the first purchase, its own day counted.
+``purchases_same_season`` are those of the days, a year ago, that the horizon covers now.
+``expected_purchases`` and ``no_purchase_probability`` are the purchase model's, over the horizon.
+``contacts`` are outbound, newsletters included;
+``days_since_contact`` leaves newsletters out. ``asked_to_leave`` is a request in 365 days,
+``complaints_open`` what was not resolved by the date, ``satisfaction`` the last score given. Before
+the first row of interactions or of feedback, what they tell is missing, not nothing.
 """
 
 from __future__ import annotations

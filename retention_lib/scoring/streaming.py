@@ -197,15 +197,15 @@ class _Sample:
 
     def __init__(self) -> None:
         self._frames: list[pd.DataFrame] = []
-        self._step, self._rows = 1, 0
+        self._step, self._passed = 1, 0
 
     def add(self, frame: pd.DataFrame) -> None:
         """Keep one in so many; when there are too many, every second of those kept."""
-        self._frames.append(frame.iloc[:: self._step].copy())
-        self._rows += len(self._frames[-1])
-        while self._rows > 2 * _SAMPLE:
-            self._frames = [each.iloc[::2].copy() for each in self._frames]
-            self._step, self._rows = 2 * self._step, sum(map(len, self._frames))
+        self._frames.append(frame.iloc[-self._passed % self._step :: self._step].copy())
+        self._passed += len(frame)
+        if self._passed > 2 * _SAMPLE * self._step:
+            self._frames = [self.frame().iloc[::2].copy()]
+            self._step *= 2
 
     def frame(self) -> pd.DataFrame:
         """The rows kept."""

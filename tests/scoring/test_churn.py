@@ -160,7 +160,7 @@ def test_a_base_of_refunds_only_is_refused():
 def test_a_refusal_can_be_had_as_a_result_in_the_words_of_the_base():
     few = base_of(lines().iloc[:1], as_of=None, language="fr")
     told = fit_churn(few, too_little="say")
-    assert "trop court" in told.sentence()
+    assert "il manque 210 jours" in told.sentence()
     assert told.score(few).sentence() == told.scorecard.sentence() == told.sentence()
     with pytest.raises(ChoiceError, match="too_little"):
         fit_churn(few, too_little="quietly")
