@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from retention_lib.errors import InputError
@@ -10,6 +11,8 @@ from retention_lib.results import Listing
 from retention_lib.wording import Sentence, Wording
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from retention_lib.base.customer_base import CustomerBase
 
 
@@ -21,7 +24,15 @@ class TooLittleError(InputError):
 
     def __init__(self, key: str, **values: object) -> None:
         self.key, self.values = key, values
-        super().__init__(Wording("en").say(key, **values))
+        super().__init__(self.said(Wording("en")))
+
+    def said(self, wording: Wording) -> str:
+        """The refusal in those words, dates as one says them."""
+        values = {
+            name: wording.date(value) if isinstance(value, date) else value
+            for name, value in self.values.items()
+        }
+        return wording.say(self.key, **values)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -37,6 +48,11 @@ class NoForecast(Listing):
 
     @property
     def scorecard(self) -> NoForecast:
+        """No scorecard: this."""
+        return self
+
+    @property
+    def card(self) -> NoForecast:
         """No scorecard: this."""
         return self
 
@@ -73,6 +89,24 @@ class NoForecast(Listing):
         """Nobody can be scored: this."""
         return self
 
+    def score_to(self, base: CustomerBase, path: str | Path, *, batch_rows: int = 100_000) -> int:
+        """Nobody can be scored: 0 rows, and no file."""
+        return 0
+
+    def save(self, path: str | Path) -> Path:
+        """There is nothing to save: raises ``InputError`` with the reason."""
+        raise InputError(f"There is no model to save. {self.said}")
+
+    def expected(self) -> tuple[float, float, float]:
+        """Nobody knows how many leave: three missing numbers."""
+        return float("nan"), float("nan"), float("nan")
+
+    def __getattr__(self, name: str) -> Any:
+        # Copying asks for attributes before there are any.
+        if name.startswith("_") or "said" not in self.__dict__:
+            raise AttributeError(name)
+        raise AttributeError(f"There is no {name!r} without a model. {self.said}")
+
 
 def no_forecast(base: CustomerBase, refused: TooLittleError) -> NoForecast:
     """The result for that refusal, in the words of the base."""
@@ -80,5 +114,4 @@ def no_forecast(base: CustomerBase, refused: TooLittleError) -> NoForecast:
 
     columns: dict[str, Any] = {"customer_id": "str", "churn_probability": "float64"}
     table = pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
-    said = base.wording.say(refused.key, **refused.values)
-    return NoForecast(table, wording=base.wording, said=said)
+    return NoForecast(table, wording=base.wording, said=refused.said(base.wording))

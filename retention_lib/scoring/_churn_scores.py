@@ -15,6 +15,7 @@ from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import DataWarning
 from retention_lib.results import Listing, Result
 from retention_lib.scoring._churn_learners import Floats, log_odds_of
+from retention_lib.scoring._churn_needs import check_supplied
 from retention_lib.scoring.drift import DriftResult, check_drift
 from retention_lib.scoring.reasons import explain, reasons_long
 from retention_lib.scoring.snapshots import take_snapshots
@@ -32,6 +33,7 @@ _TWO_SIDED = 1.96
 
 def score_customers(model: ChurnModel, base: CustomerBase) -> ChurnScores:
     """Score every customer active on ``base.as_of``; see :meth:`ChurnModel.score`."""
+    check_supplied(model, base)
     seen = take_snapshots(base, horizon_days=model.horizon_days).eligible()
     drift = check_drift(model.profile, seen, base.wording)
     parts, level = model.classifier.contributions(seen)
@@ -118,7 +120,7 @@ class ChurnScores(Result):
         expected, low, high = self.expected()
         likely = int((self.table["churn_probability"] > LIKELY).sum())
         return w.say(
-            "churn.scores",
+            f"churn.scores.{self._kinds()}",
             customers=count,
             expected=round(expected),
             low=int(np.floor(low)),
@@ -126,6 +128,13 @@ class ChurnScores(Result):
             likely=likely,
             horizon=self.horizon_days,
         )
+
+    def _kinds(self) -> str:
+        """Whether these customers have contracts, whose leaving means something else."""
+        bound = self.seen["is_contract"] == 1 if "is_contract" in self.seen else None
+        if bound is None or not bound.any():
+            return "free"
+        return "bound" if bound.all() else "mixed"
 
     def reasons(self) -> Listing:
         """The reasons one row each, to count and to filter; see :func:`reasons_long`."""
@@ -137,13 +146,16 @@ class ChurnScores(Result):
             horizon_days=self.horizon_days,
             typical=self.typical,
         )
-        first = long[(long["rank"] == 1) & (long["direction"] == "raises")]
-        if not len(first):
+        first = long[long["rank"] == 1]
+        raising = first[first["direction"] == "raises"]
+        if first.empty:
             said = self.wording.say("churn.reasons_none")
         else:
+            key = "churn.reasons" if len(raising) else "churn.reasons_lower"
+            first = raising if len(raising) else first
             counts = first["family"].value_counts()
             said = self.wording.say(
-                "churn.reasons",
+                key,
                 family=str(counts.index[0]),
                 count=int(counts.iloc[0]),
                 of=len(first),
@@ -199,7 +211,7 @@ def _drivers(scores: ChurnScores) -> Listing:
 
 def _named(base: CustomerBase, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the customers' names, where the base knows any."""
-    if not base.has("customers", "name") or table.empty:
+    if not base.has("customers", "name"):
         return table
     listed = base.visible("customers").select("customer_id", "name")
     names = engine.collect(listed.group_by("customer_id").agg(nw.col("name").min()))

@@ -11,6 +11,7 @@ from scipy.special import betaln
 from retention_lib.portfolio.intervals import SEED, Values
 from retention_lib.scoring._lifetime_draws import DRAWS, LEVEL, Ahead, Drawn
 from retention_lib.scoring._lifetime_facts import YEAR
+from retention_lib.scoring._lifetime_integral import nodes, steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,8 @@ MONTH = YEAR / 12
 FEWEST_CLOSED = 20
 """With fewer contracts closed than this, lengths are not told apart: one closing rate for all."""
 
-_NODES = 24
+# So many times the spacing of its invoices after the last one, a contract has stopped paying.
+_LATE = 1.5
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ class ContractModel:
 
     def remaining(self, months_so_far: Values, ahead: Ahead) -> Values:
         """Months that contracts of that age still run, discounted, within the days ahead."""
-        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+        if self.alpha is None or self.beta is None:
+            force = np.array([-np.log1p(-min(self.rate, 1 - 1e-9)) / MONTH + ahead.force])
+            return np.full(len(months_so_far), _lasting(force, ahead.days)[0] / MONTH)
         total = np.zeros(len(months_so_far))
-        for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-            day = node * ahead.days
-            worth = weight * ahead.days / MONTH * np.exp(-ahead.force * day)
-            total += worth * self.survival(months_so_far, day / MONTH)
+        for start, end in steps(ahead.days, ahead.force, MONTH):
+            for day, counts in nodes(start, end):
+                worth = counts / MONTH * np.exp(-ahead.force * day)
+                total += worth * self.survival(months_so_far, day / MONTH)
         return total
 
 
@@ -88,7 +92,7 @@ def fit_contracts(facts: pd.DataFrame, day: int) -> ContractModel:
 def value_contracts(
     facts: pd.DataFrame, model: ContractModel, ahead: Ahead, day: int
 ) -> pd.DataFrame:
-    """Contracts in the order given; a contract goes on at the pace of its last year.
+    """Contracts in the order given; a contract goes on at the pace of its last year of invoices.
 
     ``p_alive, expected_purchases, expected_spend``, ``worth`` (discounted net revenue) and
     ``monthly`` (net revenue of a month).
@@ -97,9 +101,7 @@ def value_contracts(
 
     months, ended = contract_months(facts, day)
     running = (~ended).astype(float)
-    seen = np.minimum(day - facts["first_day"].to_numpy(dtype=float) + 1, YEAR) / MONTH
-    a_month = facts[["year_purchases", "year_revenue"]].to_numpy(dtype=float)
-    a_month = a_month / np.maximum(seen, 1.0)[:, None]
+    a_month = _pace(facts, day)
     plain = model.remaining(months, Ahead(ahead.days, 0.0)) * running
     monthly = np.maximum(a_month[:, 1], 0.0)
     pays = a_month[:, 0] > 0
@@ -113,6 +115,28 @@ def value_contracts(
             "monthly": monthly,
         }
     )
+
+
+def _pace(facts: pd.DataFrame, day: int) -> Values:
+    """Invoices of a month, and net revenue of a month, one row a contract.
+
+    An invoice opens the period it is for, so invoices speak for the days from the first of them
+    to the last and one spacing more: the contract's own, else that of the other contracts, else a
+    year. Where the next one is long overdue, the last year as it was says what still comes.
+    """
+    spacing = facts["spacing"].to_numpy(dtype=float)
+    known = spacing[~np.isnan(spacing)]
+    usual = float(np.median(known)) if len(known) else float(YEAR)
+    spacing = np.maximum(np.where(np.isnan(spacing), usual, spacing), 1.0)
+    last = facts["last_day"].to_numpy(dtype=float)
+    late = day - last > _LATE * spacing
+    year = np.minimum(day - facts["first_day"].to_numpy(dtype=float) + 1, YEAR)
+    covered = last - facts["invoiced_from"].to_numpy(dtype=float) + spacing
+    days = np.where(late, np.maximum(year, MONTH), covered)
+    invoiced = facts[["invoices", "invoiced"]].to_numpy(dtype=float)
+    as_it_was = facts[["year_purchases", "year_revenue"]].to_numpy(dtype=float)
+    a_month: Values = np.where(late[:, None], as_it_was, invoiced) / days[:, None] * MONTH
+    return a_month
 
 
 def draw_contracts(

@@ -50,6 +50,8 @@ class DecayResult(Result):
     }
 
     contracts: bool = field(kw_only=True)
+    at_once: float = field(default=1.0, kw_only=True)
+    """The share still customers right after the first purchase, by the model."""
 
     def sentence(self) -> str:
         """How many of 100 are left after a year, and how many buy then."""
@@ -145,7 +147,14 @@ def decay_of(
         wording=wording,
         assumptions={"decay_from": wording.say(f"lifetime.decay.from_{made}")},
         contracts=bound,
+        at_once=1.0 if bound or purchases is None else _goes_on(purchases),
     )
+
+
+def _goes_on(purchases: PurchaseForecast) -> float:
+    """The share of new customers that the model does not lose with the first purchase."""
+    known = purchases.model.parameters_
+    return float(known["b"] / (known["a"] + known["b"])) if purchases.first_can_be_last else 1.0
 
 
 def _modelled(purchases: PurchaseForecast, quarters: int) -> tuple[list[float], list[float]]:

@@ -87,7 +87,8 @@ def draw_worth(
             totals[draw] += own[draw] @ groups[block]
             luck[draw] += chance @ groups[block]
         low[block], high[block] = np.quantile(own, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    totals += np.sqrt(luck) * rng.standard_normal(totals.shape)
+    # Luck can take all there is to come, and no more.
+    totals = np.maximum(totals + np.sqrt(luck) * rng.standard_normal(totals.shape), 0.0)
     return Drawn(np.minimum(low, worth), np.maximum(high, worth), totals)
 
 

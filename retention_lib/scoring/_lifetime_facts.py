@@ -82,6 +82,45 @@ class Days:
         table["is_contract"] = table["is_contract"].astype(bool)
         return table.sort_values("customer_id", ignore_index=True)
 
+    def invoices(self) -> pd.DataFrame:
+        """The invoices of the contracts on ``as_of``, one row each, by ``customer_id``.
+
+        ``spacing`` (median days between invoices; missing with one only), and of the year up to
+        the last invoice ``invoices`` (how many), ``invoiced_from`` (day of the first) and
+        ``invoiced`` (net of refunds, those after the last invoice too).
+        """
+        known = with_endings(self.base, self.frame.select("customer_id").unique())
+        bound = known.filter(nw.col("is_contract")).select("customer_id")
+        days = self.frame.join(bound, on="customer_id", how="inner")
+        bought = days.filter(nw.col("net") > 0).select("customer_id", "day")
+        before = nw.col("day").shift(1).over("customer_id", order_by="day")
+        rhythm = (
+            bought.with_columns((nw.col("day") - before).cast(nw.Float64).alias("spacing"))
+            .group_by("customer_id")
+            .agg(nw.col("day").max().alias("invoiced_until"), nw.col("spacing").median())
+        )
+        year = days.join(rhythm, on="customer_id", how="inner").filter(
+            nw.col("day") > nw.col("invoiced_until") - YEAR
+        )
+        is_invoice = nw.col("net") > 0
+        summed = (
+            year.select(
+                "customer_id",
+                "spacing",
+                nw.when(is_invoice).then(nw.lit(1)).otherwise(nw.lit(0)).alias("invoices"),
+                nw.when(is_invoice).then(nw.col("day")).alias("invoiced_from"),
+                nw.col("net").alias("invoiced"),
+            )
+            .group_by("customer_id")
+            .agg(
+                nw.col("spacing").max(),
+                nw.col("invoices").sum().cast(nw.Int64),
+                nw.col("invoiced_from").min(),
+                nw.col("invoiced").sum().round(NET_DECIMALS),
+            )
+        )
+        return engine.collect(summed)
+
     def bought_between(self, after: int, until: int) -> pd.DataFrame:
         """What customers, new ones too, did in some days: ``customer_id, purchases, revenue``."""
         later = self.frame.filter((nw.col("day") > after) & (nw.col("day") <= until))

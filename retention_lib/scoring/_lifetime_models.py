@@ -9,6 +9,7 @@ import numpy as np
 
 from retention_lib.portfolio.intervals import Values
 from retention_lib.scoring._lifetime_facts import YEAR
+from retention_lib.scoring._lifetime_integral import NOTHING_LEFT, nodes, steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ KINDS: tuple[Kind, ...] = ("mbgnbd", "bgnbd")
 FEWEST_REPEATERS = 30
 """With fewer customers who bought again than this, spends are not told apart: all get the mean."""
 
-_NODES = 3
+_FIRST_STEP = 180.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +86,15 @@ class PurchaseForecast:
         """Expected purchases, each counted at what it is worth today, one a customer.
 
         ``force`` is the logarithm of the discount factor a day. The integral of
-        ``exp(-force s) dE(s)``, by parts, by Gauss and Legendre.
+        ``exp(-force s) dE(s)``, by parts, by Gauss and Legendre step by step.
         """
-        whole: Values = np.exp(-force * days) * self.expected(days)
         if not force:
-            return whole
-        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-        for node, weight in zip((nodes + 1) / 2 * days, weights / 2 * days, strict=True):
-            whole = whole + weight * force * np.exp(-force * node) * self.expected(float(node))
+            return self.expected(days)
+        days = min(days, NOTHING_LEFT / force)
+        whole: Values = np.exp(-force * days) * self.expected(days)
+        for start, end in steps(days, force, _FIRST_STEP):
+            for day, counts in nodes(start, end):
+                whole = whole + counts * force * np.exp(-force * day) * self.expected(day)
         return whole
 
 

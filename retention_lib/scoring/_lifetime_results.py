@@ -57,7 +57,8 @@ def about(value: float, wording: Wording) -> str:
 class TotalResult(Result):
     """What all customers are worth together, and those who are active.
 
-    Columns: ``group`` in words, ``customers, clv, clv_low, clv_high`` (90 % range) and
+    Columns: ``group`` in words, ``customers`` (whose value can be told; all of them where
+    nobody's can), ``clv, clv_low, clv_high`` (90 % range), ``untold`` (customers left out) and
     ``group_code`` (``all``, ``active``). ``clv, low, high`` are those of the whole base. The
     range is narrower than the ranges of the customers added up: their luck evens out.
     """
@@ -68,7 +69,7 @@ class TotalResult(Result):
         "clv_low": "money",
         "clv_high": "money",
     }
-    hidden: ClassVar[tuple[str, ...]] = ("group_code",)
+    hidden: ClassVar[tuple[str, ...]] = ("untold", "group_code")
 
     systematic: float = field(kw_only=True)
     """The variance that all customers share, as a share of the square of the total."""
@@ -95,38 +96,70 @@ class TotalResult(Result):
 
     def sentence(self) -> str:
         """What the whole base is worth, and between what it lies."""
-        w = self.wording
+        w, customers = self.wording, int(self.table["customers"].iloc[0])
+        if not customers:
+            return w.say("lifetime.nobody") + "."
         key = "lifetime.total" if self.clv == self.clv else "lifetime.total_untold"
-        return w.say(
+        said = w.say(
             key,
-            customers=int(self.table["customers"].iloc[0]),
+            customers=customers,
             clv=about(self.clv, w),
             low=about(self.low, w),
             high=about(self.high, w),
         )
+        return f"{said} {self.say_untold('all')}".rstrip()
+
+    def say_untold(self, group: str) -> str:
+        """How many of a group are left out of its total; nothing where nobody is."""
+        row = self.table.set_index("group_code").loc[group]
+        if not row["untold"] or row["clv"] != row["clv"]:
+            return ""
+        return self.wording.say("lifetime.left_out", untold=int(row["untold"]))
 
 
 def total_of(table: pd.DataFrame, totals: Values, wording: Wording) -> TotalResult:
     """The totals of the table, with the ranges that the draws give them."""
     active = table["active"].to_numpy(dtype=bool)
-    members = (("all", np.ones(len(table), dtype=bool)), ("active", active))
-    # What nobody can tell is left out; where nothing can be told, neither can the total.
-    clv = [float(table.loc[held, "clv"].sum(min_count=min(1, held.sum()))) for _, held in members]
-    ends = [total_range(value, drawn) for value, drawn in zip(clv, totals.T, strict=True)]
+    members = {"all": np.ones(len(table), dtype=bool), "active": active}
+    known = table["clv"].notna().to_numpy()
+    # Closed accounts are worth nothing for certain: that alone tells nothing of the others.
+    telling = known & (table["p_alive"] > 0).to_numpy()
+    clv, counts, untold = [], [], []
+    for held in members.values():
+        missing = int((held & ~known).sum())
+        told = not missing or bool((held & telling).any())
+        clv.append(float(table.loc[held & known, "clv"].sum()) if told else float("nan"))
+        counts.append(int((held & known).sum()) if told else int(held.sum()))
+        untold.append(missing)
+    of_all = total_range(clv[0], totals.sum(axis=1))
+    ends = [of_all, _inside(total_range(clv[1], totals[:, 0]), clv[1], of_all, clv[0])]
     return TotalResult(
         pd.DataFrame(
             {
-                "group": [wording.say(f"lifetime.group.{code}") for code, _ in members],
-                "customers": [int(held.sum()) for _, held in members],
+                "group": [wording.say(f"lifetime.group.{code}") for code in members],
+                "customers": counts,
                 "clv": clv,
                 "clv_low": [low for low, _ in ends],
                 "clv_high": [high for _, high in ends],
-                "group_code": [code for code, _ in members],
+                "untold": untold,
+                "group_code": list(members),
             }
         ),
         wording=wording,
-        systematic=_shared(table, clv[0], totals[:, 0]),
+        systematic=_shared(table, clv[0], totals.sum(axis=1)),
     )
+
+
+def _inside(
+    part: tuple[float, float], clv: float, whole: tuple[float, float], total: float
+) -> tuple[float, float]:
+    """The range of a part, no further from its value than that of the whole, which holds it.
+
+    The two are fitted to the draws apart, and a fit may be a little wide.
+    """
+    if clv != clv or total != total:
+        return part
+    return max(part[0], clv - (total - whole[0])), min(part[1], clv + (whole[1] - total))
 
 
 def variance_of(table: pd.DataFrame) -> Values:
@@ -200,6 +233,8 @@ class LifetimeRecord(Result):
         rows = self.table.set_index("candidate_code")
         used, naive = rows[rows["chosen"] != ""].iloc[0], rows.loc[NAIVE]
         trial = self.trials.iloc[0]
+        if not used["came_revenue"] > 0:
+            return self._say_refunded() + "."
         better = float(used["ranking"]) - float(naive["ranking"])
         ranks = "better" if better > 0.01 else "worse" if better < -0.01 else "same"
         return w.say(
@@ -222,10 +257,24 @@ class LifetimeRecord(Result):
             return self.untold
         rows = self.table.set_index("candidate_code")
         used = rows[rows["chosen"] != ""].iloc[0]
+        if not used["came_revenue"] > 0:
+            return self._say_refunded()
         return w.say(
             "lifetime.record.title",
             top=w.percent(used["top_tenth"], decimals=0),
             error=self._say_error(float(used["revenue_error"])),
+        )
+
+    def _say_refunded(self) -> str:
+        """Where refunds took all that came, nothing can be a share of it."""
+        w, rows, trial = self.wording, self.table, self.trials.iloc[0]
+        used = rows[rows["chosen"] != ""].iloc[0]
+        return w.say(
+            "lifetime.record.refunded",
+            day=w.date(trial["from"]),
+            days=int(trial["days"]),
+            forecast=about(used["forecast_revenue"], w),
+            came=w.money(used["came_revenue"]),
         )
 
     def _say_error(self, error: float) -> str:
@@ -329,7 +378,8 @@ class SimpleResult(Result):
     """The simple sum, amount a month times months, beside the value, one row each.
 
     Columns: ``whose`` in words, ``customer_id`` (of the example), ``amount_a_month`` (average of
-    the last 365 days, or of a shorter history), ``months``, ``simple_value``, ``clv, clv_low,
+    the last 365 days, or of a shorter history; with a contract that of the time its invoices
+    cover), ``months_ahead``, ``simple_value``, ``clv, clv_low,
     clv_high`` and ``whose_code`` (``active``, ``example``: the active customer in the middle of
     them all). The sum assumes that nobody leaves, that nothing changes and that a euro in ten
     years is worth a euro today.
@@ -337,7 +387,7 @@ class SimpleResult(Result):
 
     formats: ClassVar[Mapping[str, str]] = {
         "amount_a_month": "money",
-        "months": "decimal",
+        "months_ahead": "decimal",
         "simple_value": "money",
         "clv": "money",
         "clv_low": "money",
@@ -346,6 +396,9 @@ class SimpleResult(Result):
     hidden: ClassVar[tuple[str, ...]] = ("whose_code",)
 
     horizon_days: int = field(kw_only=True)
+    measure: str = field(kw_only=True)
+    purchases: int = field(kw_only=True)
+    """How often the active customers have bought in all."""
 
     def sentence(self) -> str:
         """The two figures for the whole base, and what the simple one leaves out."""
@@ -355,11 +408,15 @@ class SimpleResult(Result):
         row = self.table.iloc[0]
         simple, clv = float(row["simple_value"]), float(row["clv"])
         if not simple > 0:
-            return w.say("lifetime.simple.empty", classic=w.money(240_000))
+            return w.say(
+                "lifetime.simple.no_gain" if self.purchases else "lifetime.simple.empty",
+                a_year=w.money(12 * float(row["amount_a_month"])),
+                what=w.say(f"lifetime.what.{self.measure}"),
+                classic=w.money(240_000),
+            )
         return w.say(
             "lifetime.simple.sentence" if clv == clv else "lifetime.simple.untold",
-            monthly=w.money(row["amount_a_month"]),
-            months=w.number(row["months"], decimals=0 if row["months"] % 1 == 0 else 1),
+            product=self._say_product(float(row["amount_a_month"]), float(row["months_ahead"])),
             simple=w.money(simple),
             clv=about(clv, w),
             low=about(row["clv_low"], w),
@@ -369,30 +426,42 @@ class SimpleResult(Result):
             classic=w.money(240_000),
         )
 
+    def _say_product(self, monthly: float, months: float) -> str:
+        """What is multiplied with what: in months where they are whole, else in days of a year."""
+        w = self.wording
+        if months % 1 == 0:
+            return w.say("lifetime.simple.months", monthly=w.money(monthly), months=int(months))
+        yearly = w.money(12 * monthly)
+        return w.say("lifetime.simple.part_year", yearly=yearly, days=self.horizon_days)
+
 
 def simple_of(result: LifetimeResult) -> SimpleResult:
     """The simple sum for the active customers together, and for the one in their middle."""
     w = result.wording
     now = result.table[result.table["active"]]
+    if now["clv"].notna().any():
+        # The sum and the forecast speak of the same customers.
+        now = now[now["clv"].notna()]
     brought_in = min(YEAR, max(result.history_days, _A_MONTH))
     months, seen = (12 * days / YEAR for days in (result.horizon_days, brought_in))
+    monthly = now["monthly_value"].fillna(now["annual_value"] / seen)
     rows = []
     if len(now):
         clv, low, high = result.total.range_of("active")
-        rows.append(("active", "", float(now["annual_value"].sum()), clv, low, high))
+        rows.append(("active", "", float(monthly.sum()), clv, low, high))
         one = now.iloc[(len(now) - 1) // 2]
         clv, low, high = (float(one[name]) for name in ("clv", "clv_low", "clv_high"))
         rows.append(
-            ("example", str(one["customer_id"]), float(one["annual_value"]), clv, low, high)
+            ("example", str(one["customer_id"]), float(monthly.loc[one.name]), clv, low, high)
         )
     table = pd.DataFrame(
         [
             {
                 "whose": w.say(f"lifetime.simple.{code}"),
                 "customer_id": who,
-                "amount_a_month": brought / seen,
-                "months": months,
-                "simple_value": brought / seen * months,
+                "amount_a_month": brought,
+                "months_ahead": months,
+                "simple_value": brought * months,
                 "clv": clv,
                 "clv_low": low,
                 "clv_high": high,
@@ -411,6 +480,8 @@ def simple_of(result: LifetimeResult) -> SimpleResult:
             )
         },
         horizon_days=result.horizon_days,
+        measure=result.measure,
+        purchases=int(now["purchases"].sum()),
     )
 
 

@@ -57,16 +57,19 @@ class AtRiskResult(Result):
     high: float = field(kw_only=True)
     unscored: int = field(kw_only=True)
     measure: str = field(kw_only=True)
+    untold: str = field(default="", kw_only=True)
+    """Why there is nothing to show, where there is more to say than that."""
 
     def sentence(self) -> str:
         """How much value is at risk, and how few customers carry it."""
-        return self.finding() + "."
+        said = self.finding()
+        return said if said.endswith((".", "?", "!")) else said + "."
 
     def finding(self) -> str:
         """The sentence without its full stop, for a title."""
         w, table = self.wording, self.table
         if table.empty:
-            return w.say("lifetime.risk.empty")
+            return self.untold or w.say("lifetime.risk.empty")
         told = {
             "risk": about(self.total, w),
             "low": about(self.low, w),
@@ -75,13 +78,23 @@ class AtRiskResult(Result):
             "what": w.say(f"lifetime.what.{self.measure}"),
             "customers": len(table),
         }
-        act = table[table["quadrant_code"] == "act"]
-        if is_sketch(len(table)) or act.empty or not self.total > 0:
+        if is_sketch(len(table)) or not self.total > 0:
             return w.say("lifetime.risk.sketch", **told)
+        act = table[table["quadrant_code"] == "act"]
         carried = float(act["value_at_risk"].sum()) / self.total
-        return w.say(
-            "lifetime.risk.finding", **told, act=len(act), share=w.percent(carried, decimals=0)
+        words = w.say(
+            "lifetime.risk.act_nobody" if act.empty else "lifetime.risk.act",
+            act=len(act),
+            share=w.percent(carried, decimals=0),
         )
+        return w.say("lifetime.risk.finding", **told, few=self.carriers(), act_words=words)
+
+    def carriers(self, share: float = _HALF) -> int:
+        """How few customers, most at risk first, carry half (or another share) of it all."""
+        summed = np.cumsum(self.table["value_at_risk"].to_numpy(dtype=float))
+        if not len(summed):
+            return 0
+        return int(np.searchsorted(summed, share * summed[-1] * (1 - 1e-12))) + 1
 
     def quadrants(self) -> QuadrantResult:
         """The four quadrants: customers, value and value at risk of each."""
@@ -165,6 +178,24 @@ def risk_of(result: LifetimeResult, scores: Any) -> AtRiskResult:
         high=high,
         unscored=len(now) - len(table),
         measure=result.measure,
+        untold=_say_why(result, scores, known, now),
+    )
+
+
+def _say_why(result: LifetimeResult, scores: Any, known: pd.DataFrame, now: pd.DataFrame) -> str:
+    """Why nothing can be shown: no forecast of churn, or ids that are not those of the base."""
+    if known.empty:
+        return scores.sentence() if isinstance(scores, Result) else ""
+    if now.empty or known["customer_id"].isin(result.table["customer_id"]).any():
+        return ""
+    return (
+        result.wording.say(
+            "lifetime.risk.nobody_known",
+            scored=len(known),
+            example=str(known["customer_id"].iloc[0]),
+            ours=str(now["customer_id"].iloc[0]),
+        )
+        + "?"
     )
 
 
@@ -193,6 +224,11 @@ def _checked(scores: Any) -> pd.DataFrame:
             f"{', '.join(map(str, frame.columns)) or 'none'}. Rename yours to "
             f"{' and '.join(needed)}."
         )
+    several = [name for name in needed if list(frame.columns).count(name) > 1]
+    if several:
+        raise InputError(
+            f"scores have the column {' and '.join(several)} more than once. Keep one of them."
+        )
     known = frame[needed].copy()
     known["customer_id"] = known["customer_id"].astype(str)
     twice = known["customer_id"].duplicated()
@@ -201,7 +237,13 @@ def _checked(scores: Any) -> pd.DataFrame:
             f"scores have {int(twice.sum())} customer(s) more than once (first: "
             f"{known.loc[twice, 'customer_id'].iloc[0]}). Keep one row a customer."
         )
-    numbers = pd.to_numeric(known["churn_probability"], errors="coerce")
+    given = known["churn_probability"]
+    if pd.api.types.is_bool_dtype(given) or given.map(lambda one: isinstance(one, bool)).any():
+        raise InputError(
+            "churn_probability is True or False; it takes a probability from 0 to 1, such as "
+            "0.35. Take the column of probabilities, not that of decisions."
+        )
+    numbers = pd.to_numeric(given, errors="coerce")
     wrong = ~numbers.between(0, 1)
     if wrong.any():
         raise InputError(

@@ -30,6 +30,8 @@ from retention_lib.scoring._lifetime_record import TrackRecord
 FEWEST_AGAIN = 10
 """With fewer purchases by customers who had bought before, nobody can tell how many will come."""
 
+_ROUNDING = 1e-9
+
 FIGURES = ("p_alive", "expected_purchases", "expected_spend", "clv", "clv_low", "clv_high")
 COLUMNS = (
     "customer_id",
@@ -39,9 +41,10 @@ COLUMNS = (
     "is_contract",
     "purchases",
     "annual_value",
+    "monthly_value",
 )
 GROUPS = 2
-"""Totals are drawn for everybody, and for who is active."""
+"""Totals are drawn for who is active, and for the others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +57,21 @@ class Valued:
     spend: Spend | None
     contracts: ContractModel | None
     independence: float
+    limited: tuple[int, int] = (0, 0)
+    """Customers whose margin was below nothing, and above all of the revenue."""
 
 
 def value_all(
     facts: pd.DataFrame, day: int, tested: TrackRecord, ahead: Ahead, basis: MarginBasis
 ) -> Valued:
     """Value who buys when it likes and who has a contract, each in its own way."""
+    margin = _margin_share(facts) if basis.known else np.ones(len(facts))
     facts = facts.assign(
-        margin_share=_margin_share(facts) if basis.known else 1.0,
+        margin_share=np.clip(margin, 0.0, 1.0),
         annual_value=facts["year_margin" if basis.known else "year_revenue"],
+        monthly_value=np.nan,
     )
+    limited = int((margin < 0).sum()), int((margin > 1 + _ROUNDING).sum())
     free = facts[~facts["is_contract"]].reset_index(drop=True)
     bound = facts[facts["is_contract"]].reset_index(drop=True)
     parts, totals = [], np.zeros((DRAWS, GROUPS))
@@ -81,7 +89,7 @@ def value_all(
         totals = totals + drawn.totals
     table = pd.concat(parts, ignore_index=True)
     shown = [name for name in COLUMNS if name in table]
-    return Valued(table[shown], totals, purchases, spend, contracts, _independence(free))
+    return Valued(table[shown], totals, purchases, spend, contracts, _independence(free), limited)
 
 
 def _value_free(
@@ -139,20 +147,24 @@ def _value_bound(
     drawn = draw_contracts(
         facts, model, ahead, day, worth=clv, scale=monthly, groups=_groups(facts)
     )
-    return part.assign(clv=clv), drawn, model
+    return part.assign(clv=clv, monthly_value=monthly * part["p_alive"]), drawn, model
 
 
 def _joined(facts: pd.DataFrame, part: pd.DataFrame, drawn: Drawn) -> pd.DataFrame:
-    kept = [name for name in COLUMNS if name in facts]
+    kept = [name for name in COLUMNS if name in facts and name not in part]
     return facts[kept].assign(**part, clv_low=drawn.low, clv_high=drawn.high)
 
 
 def _groups(facts: pd.DataFrame) -> Values:
-    return np.stack([np.ones(len(facts)), facts["active"].to_numpy(dtype=float)], axis=1)
+    active = facts["active"].to_numpy(dtype=float)
+    return np.stack([active, 1 - active], axis=1)
 
 
 def _margin_share(facts: pd.DataFrame) -> Values:
-    """The margin rate of each customer, drawn towards that of the base by one average customer."""
+    """The margin rate of each customer, drawn towards that of the base by one average customer.
+
+    It can lie below 0 or above 1; what is made of that is the caller's.
+    """
     revenue = np.maximum(facts["revenue"].to_numpy(dtype=float), 0.0)
     margin = np.where(revenue > 0, facts["margin"].to_numpy(dtype=float), 0.0)
     typical = float(revenue.mean()) if len(revenue) else 0.0
@@ -160,7 +172,7 @@ def _margin_share(facts: pd.DataFrame) -> Values:
         return np.ones(len(facts))
     rate = float(margin.sum() / revenue.sum())
     share: Values = (margin + rate * typical) / (revenue + typical)
-    return np.clip(share, 0.0, 1.0)
+    return share
 
 
 def _independence(facts: pd.DataFrame) -> float:

@@ -6,7 +6,7 @@ date that it has not seen, beside rules of thumb, and is then fitted again on al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args, overload
 
@@ -26,6 +26,7 @@ from retention_lib.scoring._churn_dates import (
 )
 from retention_lib.scoring._churn_fitting import date_offsets, fit_classifier
 from retention_lib.scoring._churn_learners import log_odds_of
+from retention_lib.scoring._churn_needs import endings_of
 from retention_lib.scoring._churn_refusal import NoForecast, TooLittleError, no_forecast
 from retention_lib.scoring._churn_scores import ChurnScores, score_customers
 from retention_lib.scoring._rules_of_thumb import rules_of_thumb
@@ -46,7 +47,16 @@ FEWEST = 30
 SMALLEST_SPREAD = 0.05
 """No base is so steady that its level of leaving moves by less, in log-odds."""
 
-TRAINED_ON = ("customers", "rows", "share_left", "dates", "judged_on", "sampled_from", "spread")
+TRAINED_ON = (
+    "customers",
+    "rows",
+    "share_left",
+    "dates",
+    "judged_on",
+    "sampled_from",
+    "spread",
+    "endings",
+)
 
 
 @overload
@@ -68,11 +78,12 @@ def fit_churn(
 
     Who leaves is what :func:`retention_lib.take_snapshots` says: an active customer who buys
     nothing in the ``horizon_days`` days after a date (with a contract: closes it in them).
-    Training takes about a year of dates, 30 days apart; the scorecard is that of a model whose
-    labels all end before the date it is judged on, ``as_of`` less one horizon. The model that
-    scores is then fitted on all dates up to that one. The trap: the scorecard speaks of
-    customers active on a date, so a base of which half has been silent for years is judged, and
-    scored, without that half.
+    Training takes dates 30 days apart, 14 at most and one more for every 30 days of the horizon
+    (17 over 16 months with 90 days), so that a year of them lies before the date that the model
+    is judged on; the scorecard is that of a model whose labels all end before the date it is
+    judged on, ``as_of`` less one horizon. The model that scores is then fitted on all dates up to
+    that one. The trap: the scorecard speaks of customers active on a date, so a base of which
+    half has been silent for years is judged, and scored, without that half.
 
     Parameters
     ----------
@@ -138,6 +149,7 @@ def _fitted(base: CustomerBase, horizon: int) -> ChurnModel:
         panel, names, horizon_days=horizon, first_day=first, earlier=earlier
     )
     facts = _facts(panel, classifier, dates, drawn.out_of, card)
+    facts["endings"] = endings_of(base)
     return ChurnModel(
         card.table,
         wording=base.wording,
@@ -158,8 +170,9 @@ class ChurnModel(Result):
     The table is that of ``scorecard``: one row a method. ``features`` are the names of those it
     needs, ``classifier`` turns them into probabilities, ``profile`` is what the training looked
     like, ``trained_on`` tells ``customers, rows, share_left, dates, judged_on, sampled_from``
-    (customers there were, where not all were learnt from) and ``spread`` (by how much the level
-    of leaving strayed from date to date, in log-odds).
+    (customers there were, where not all were learnt from), ``spread`` (by how much the level of
+    leaving strayed from date to date, in log-odds) and ``endings`` (which columns told of the end
+    of accounts).
     """
 
     chart: ClassVar[str] = "churn_charts.plot_gains"
@@ -191,7 +204,8 @@ class ChurnModel(Result):
         Raises
         ------
         InputError
-            Where the base lacks a table that the model learnt from.
+            Where the base lacks a table or column that the model learnt from, or that told it
+            which accounts are closed or under contract.
         """
         require_base(base)
         return score_customers(self, base)
@@ -255,8 +269,10 @@ def _check_enough(panel: pd.DataFrame, dates: Dates) -> None:
     }
     short = [word for word, count in counts.items() if count < FEWEST]
     if short:
+        bound = "is_contract" in before and bool((before["is_contract"] == 1).all())
+        key = "few_both" if len(short) == 2 else f"few_{short[0]}"
         raise TooLittleError(
-            "refusal.few_both" if len(short) == 2 else f"refusal.few_{short[0]}",
+            f"refusal.{key}_contracts" if bound and key == "few_left" else f"refusal.{key}",
             **counts,
             horizon=dates.horizon_days,
             dates=len(dates.training),
@@ -264,7 +280,8 @@ def _check_enough(panel: pd.DataFrame, dates: Dates) -> None:
             fewest=FEWEST,
         )
     if not len(panel) or not (day_numbers(panel) == dates.test).any():
-        raise TooLittleError("refusal.inactive", date=engine.day_of(dates.test))
+        day = engine.day_of(dates.test)
+        raise TooLittleError("refusal.inactive", date=day, iso=str(day))
 
 
 def _judged(
@@ -339,9 +356,10 @@ def _assumptions(
     base: CustomerBase, classifier: CombinedClassifier, dates: Dates, facts: Mapping[str, Any]
 ) -> dict[str, object]:
     w = base.wording
+    weights = classifier.shares()
     shares = [
         w.say(f"churn.share.{kind}", share=w.percent(share, decimals=0))
-        for kind, share in classifier.shares().items()
+        for kind, share in zip(weights, whole_percents(list(weights.values())), strict=True)
     ]
     said: dict[str, object] = {
         "as_of": base.as_of,
@@ -361,3 +379,16 @@ def _assumptions(
             "churn.sampled", customers=facts["customers"], of=facts["sampled_from"]
         )
     return said
+
+
+def whole_percents(shares: Sequence[float]) -> list[float]:
+    """Shares of a whole in full percent that add up to it: the largest remainders are rounded up.
+
+    >>> whole_percents([0.435, 0.369, 0.08, 0.116])
+    [0.43, 0.37, 0.08, 0.12]
+    """
+    exact = 100 * np.asarray(shares, dtype=float)
+    whole = np.floor(exact)
+    short = round(float(exact.sum())) - int(whole.sum())
+    whole[np.argsort(whole - exact, kind="stable")[:short]] += 1
+    return [float(each) for each in whole / 100]

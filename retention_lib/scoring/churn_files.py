@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import json
+import math
 import os
 import warnings
 import zipfile
@@ -148,10 +149,12 @@ def _built(about: Mapping[str, Any], source: Path) -> ChurnModel:
     import skops.io
 
     from retention_lib.scoring._churn_combined import CombinedClassifier
+    from retention_lib.scoring._churn_dates import check_horizon
     from retention_lib.scoring.churn import TRAINED_ON, ChurnModel
     from retention_lib.scoring.drift import Profile
     from retention_lib.scoring.evaluation import Scorecard
 
+    _check_told(about)
     wording = Wording(about["language"], about["currency"])
     classifier = CombinedClassifier.from_parts(skops.io.load(source, trusted=[]))
     if classifier.features != tuple(about["features"]):
@@ -165,13 +168,30 @@ def _built(about: Mapping[str, Any], source: Path) -> ChurnModel:
         card.table,
         wording=wording,
         assumptions=about["assumptions"],
-        horizon_days=int(about["horizon_days"]),
+        horizon_days=check_horizon(about["horizon_days"]),
         features=classifier.features,
         classifier=classifier,
         profile=Profile.from_dict(about["profile"]),
         scorecard=card,
         trained_on=trained_on,
     )
+
+
+def _check_told(about: Mapping[str, Any]) -> None:
+    """Refuse what stands in the wrong kind, which would come out only when it is shown."""
+    kinds = {"language": str, "currency": str, "assumptions": dict, "trained_on": dict}
+    for name, kind in kinds.items():
+        if not isinstance(about[name], kind):
+            raise TypeError(f"{name} is {about[name]!r}")
+    facts = about["trained_on"]
+    for name in ("customers", "rows", "share_left", "sampled_from", "spread"):
+        value = facts.get(name, 0)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value < math.inf:
+            raise ValueError(f"{name} is {value!r}")
+    for name in ("dates", "endings"):
+        if not isinstance(facts.get(name, []), list):
+            raise TypeError(f"{name} is {facts[name]!r}")
 
 
 def _try_out(classifier: CombinedClassifier) -> None:
@@ -249,7 +269,7 @@ def _read_about(file: zipfile.ZipFile, source: Path) -> dict[str, Any]:
             f"{source} is not a churn model of the workbook. Load what model.save(path) wrote."
         )
     version = about.get("format_version")
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         raise InputError(
             f"{source} was saved in format {version!r}, this version of the workbook reads format "
             f"{VERSION}. Update the workbook, or {_RETRAIN}."

@@ -44,8 +44,8 @@ class FeatureProfile:
     """How one feature was spread: ``shares`` by bin between ``cuts``, the last one missing.
 
     ``middle`` is the median of the known values, ``middles`` those of the customers without and
-    with a contract; ``natural`` the largest shift of one training date against the others, less
-    what chance gives.
+    with a contract; ``mean`` their average and ``some`` the share of them that is not zero;
+    ``natural`` the largest shift of one training date against the others, less what chance gives.
     """
 
     name: str
@@ -53,6 +53,8 @@ class FeatureProfile:
     shares: tuple[float, ...]
     middle: float
     middles: tuple[float, float]
+    mean: float
+    some: float
     natural: float
 
 
@@ -85,6 +87,8 @@ class Profile:
                 shares=tuple(float(share) for share in each["shares"]),
                 middle=float(each["middle"]),
                 middles=(float(each["middles"][0]), float(each["middles"][1])),
+                mean=float(each["mean"]),
+                some=float(each["some"]),
                 natural=float(each["natural"]),
             )
             for each in plain["features"]
@@ -212,6 +216,8 @@ def _profile(
         shares=tuple((total / total.sum()).tolist()),
         middle=_middle(values),
         middles=(_middle(values[~bound]), _middle(values[bound])),
+        mean=_mean(known),
+        some=_mean(known != 0),
         natural=natural,
     )
 
@@ -220,6 +226,10 @@ def _middle(values: Values) -> float:
     """The median of what is known, missing where nothing is."""
     known = values[~np.isnan(values)]
     return float(np.median(known)) if len(known) else math.nan
+
+
+def _mean(values: Values) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
 def _counts(values: Values, cuts: Values) -> Values:
@@ -236,6 +246,9 @@ def _shift(then: Values, now: Values, many_then: int, many_now: int) -> tuple[fl
     no change the index is a chi-square over the numbers of customers.
     """
     bins = int(np.count_nonzero(then + now))
+    if bins <= 1:
+        # All lie in one bin then and now; the halves alone would make a few differ from many.
+        return 0.0, 0.0, 0.0
     before = (then + 0.5) / (then.sum() + 0.5 * len(then))
     after = (now + 0.5) / (now.sum() + 0.5 * len(now))
     index = float(((after - before) * np.log(after / before)).sum())
@@ -266,7 +279,10 @@ def _compare(
 
 
 def _said(then: FeatureProfile, now: Values, wording: Wording) -> tuple[str, str]:
-    """The middle customer then and now; where much more or less is known, for how many it is."""
+    """The middle customer then and now; where much more or less is known, for how many it is.
+
+    Where both middles read the same: for how many it is not zero, or the averages.
+    """
     missing = np.isnan(now)
     known_then, known_now = 1 - then.shares[-1], 1 - float(missing.mean()) if len(now) else 0.0
     if abs(known_then - known_now) > 0.2 or known_now == 0:
@@ -275,15 +291,32 @@ def _said(then: FeatureProfile, now: Values, wording: Wording) -> tuple[str, str
             for share in (known_then, known_now)
         ]
         return said[0], said[1]
-    unit = BY_NAME[then.name].unit
-    return _amount(then.middle, unit, wording), _amount(_middle(now), unit, wording)
+    unit, known = BY_NAME[then.name].unit, now[~missing]
+    if unit == "flag":
+        return _whole(then.mean, wording), _whole(_mean(known), wording)
+    was, is_now = (_amount(each, unit, wording) for each in (then.middle, _middle(known)))
+    if was != is_now:
+        return was, is_now
+    if then.middle == 0:
+        some = [_whole(share, wording) for share in (then.some, _mean(known != 0))]
+        if some[0] != some[1]:
+            was, is_now = (wording.say("drift.some", share=share) for share in some)
+            return was, is_now
+    means = (_amount(each, unit, wording, 1) for each in (then.mean, _mean(known)))
+    was, is_now = (wording.say("drift.mean", amount=mean) for mean in means)
+    return was, is_now
 
 
-def _amount(value: float, unit: str, wording: Wording) -> str:
+def _whole(share: float, wording: Wording) -> str:
+    return wording.percent(share, decimals=0)
+
+
+def _amount(value: float, unit: str, wording: Wording, finer: int = 0) -> str:
+    """The value with its unit, to ``finer`` decimals more than a middle needs."""
     if unit == "money":
-        return wording.money(value)
-    if unit == "days":
+        return wording.money(value, decimals=2 * finer)
+    if unit == "days" and not finer:
         return wording.say("reasons.days", n=round(value))
     if unit == "share":
-        return wording.percent(value, decimals=0)
-    return wording.number(value, decimals=0 if unit == "count" else 2)
+        return wording.percent(value, decimals=finer)
+    return wording.number(value, decimals=finer + (0 if unit in ("count", "days") else 2))

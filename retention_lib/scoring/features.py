@@ -24,6 +24,7 @@ the first row of interactions or of feedback, what they tell is missing, not not
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,3 +107,20 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 BY_NAME = {feature.name: feature for feature in FEATURES}
+
+
+def tables_needed(names: Iterable[str]) -> str:
+    """The tables, and their columns in brackets, that these features are made from.
+
+    >>> tables_needed(["complaints_open", "complaints_365", "contacts_30", "basket"])
+    'feedback (kind, resolved_on); interactions'
+    """
+    columns: dict[str, dict[str, None]] = {}
+    for name in names:
+        needs = BY_NAME[name].needs if name in BY_NAME else ()
+        if needs:
+            columns.setdefault(needs[0], {}).update(dict.fromkeys(needs[1:]))
+    return "; ".join(
+        f"{table} ({', '.join(sorted(needed))})" if needed else table
+        for table, needed in sorted(columns.items())
+    )

@@ -17,9 +17,9 @@ import numpy as np
 
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
-from retention_lib.errors import InputError
 from retention_lib.portfolio.intervals import SEED, Values, middle
 from retention_lib.results import Result
+from retention_lib.scoring._churn_dates import check_horizon
 from retention_lib.scoring._evaluation_measured import Drawn, draw_measures
 from retention_lib.scoring._evaluation_metrics import Ranked, auc_table, on_log_odds
 from retention_lib.scoring._evaluation_verdict import ENOUGH
@@ -57,12 +57,12 @@ def see_the_future(base: CustomerBase, *, horizon_days: int = 90) -> LeakResult:
     base
         The customer base; nothing after its ``as_of`` is looked at.
     horizon_days
-        Within how many days without a purchase a customer counts as having left.
+        Within how many days without a purchase a customer counts as having left, 1 to 1,095.
 
     Raises
     ------
     InputError
-        Where ``horizon_days`` is not a whole number above 0.
+        Where ``horizon_days`` is not a whole number from 1 to 1,095.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def see_the_future(base: CustomerBase, *, horizon_days: int = 90) -> LeakResult:
     'it takes 270 days of history, and there are 0'
     """
     require_base(base)
-    _check_horizon(horizon_days)
+    horizon_days = check_horizon(horizon_days)
     made, used = (base.as_of - timedelta(days=n * horizon_days) for n in (2, 1))
     days = base.as_of_day - _first_day(base)
     if days < 3 * horizon_days:
@@ -186,15 +186,6 @@ class LeakResult(Result):
             behind_high=w.money(behind_high),
         )
         return Sentence(said)
-
-
-def _check_horizon(horizon_days: object) -> None:
-    whole = isinstance(horizon_days, int | np.integer) and not isinstance(horizon_days, bool)
-    if not whole or int(horizon_days) < 1:  # type: ignore[call-overload]
-        raise InputError(
-            f"horizon_days must be a whole number of days, 1 or more, such as 90; "
-            f"got {horizon_days!r}."
-        )
 
 
 def _first_day(base: CustomerBase) -> int:

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 _LONGEST_DAYS = 100 * YEAR
 # A rank correlation of frequency and value from which on it is said.
 _DEPENDENT = 0.1
+# From so many customers on a tenth of them is called a tenth, below by its count.
+_TENTH_FROM = 100
 
 
 def value_customers(
@@ -113,6 +115,8 @@ def value_customers(
         if days is None:
             return _nobody(base, ahead, basis, discount_rate)
         facts = days.facts(base.as_of_day)
+        if facts["is_contract"].any():
+            facts = facts.merge(days.invoices(), on="customer_id", how="left")
         tested = try_out(days, base.as_of_day, int(ahead.days))
         ages = days.ages()
     facts = _named(base, facts)
@@ -145,7 +149,8 @@ class LifetimeResult(Result):
     """What each customer is worth, one row a customer who ever bought, the most valuable first.
 
     Columns: see :func:`value_customers`; kept for code: ``active``, ``is_contract``,
-    ``purchases`` (so far) and ``annual_value`` (of the last 365 days, in the measure of ``clv``).
+    ``purchases`` (so far), ``annual_value`` (of the last 365 days, in the measure of ``clv``) and
+    ``monthly_value`` (what a month of a running contract brings; missing without one).
     ``measure`` is ``margin`` or, where nobody knows one, ``revenue``.
     """
 
@@ -163,6 +168,7 @@ class LifetimeResult(Result):
         "is_contract",
         "purchases",
         "annual_value",
+        "monthly_value",
     )
 
     horizon_days: int = field(kw_only=True)
@@ -175,8 +181,9 @@ class LifetimeResult(Result):
     def sentence(self) -> str:
         """What the active customers are worth, with the range, and how much the top tenth has."""
         w, said = self.wording, [self.finding() + "."]
-        if not self.table["clv"].notna().any():
+        if self.table.empty or self.total.clv != self.total.clv:
             return said[0]
+        said.extend(filter(None, [self.total.say_untold("active")]))
         if self.horizon_days > self.history_days:
             horizon = say_horizon(self.horizon_days, w)
             said.append(w.say("lifetime.far", horizon=horizon, days=self.history_days))
@@ -194,17 +201,27 @@ class LifetimeResult(Result):
         if now["clv"].isna().all():
             return self._say_untold()
         clv, low, high = self.total.range_of("active")
+        valued = int(now["clv"].notna().sum())
         told = {
-            "customers": len(now),
+            "customers": valued,
             "what": w.say(f"lifetime.what.{self.measure}"),
             "clv": about(clv, w),
             "low": about(low, w),
             "high": about(high, w),
             "horizon": say_horizon(self.horizon_days, w),
         }
-        if len(now) < SKETCH_BELOW or not now["clv"].sum() > 0:
+        if valued < SKETCH_BELOW:
             return w.say("lifetime.sketch", **told)
-        return w.say("lifetime.finding", **told, share=w.percent(self.top_share(), decimals=0))
+        if not now["clv"].sum() > 0:
+            return w.say("lifetime.nothing", **told)
+        share = w.percent(self.top_share(), decimals=0)
+        return w.say("lifetime.finding", **told, top=self.say_top("subject"), share=share)
+
+    def say_top(self, place: str) -> str:
+        """The tenth on top, in words; by count where a tenth is no whole number of customers."""
+        valued = int(self.table.loc[self.table["active"], "clv"].notna().sum())
+        key = "tenth" if valued >= _TENTH_FROM else "largest"
+        return self.wording.say(f"lifetime.top.{place}.{key}", count=tenth_of(valued))
 
     def _say_untold(self) -> str:
         again = int((self.table["purchases"] - 1).sum())
@@ -214,11 +231,17 @@ class LifetimeResult(Result):
 
     def top_share(self, share: float = 0.1) -> float:
         """What the most valuable tenth (or another share) of the active carries of their value."""
-        worth = np.sort(self.table.loc[self.table["active"], "clv"].to_numpy(dtype=float))[::-1]
+        worth = self.ranked()
         total = float(worth.sum())
         if not total > 0:
             return float("nan")
-        return float(worth[: math.ceil(share * len(worth) - 1e-9)].sum()) / total
+        return float(worth[: tenth_of(len(worth), share)].sum()) / total
+
+    def ranked(self) -> Values:
+        """The values of the active customers that can be told, the largest first."""
+        worth = self.table.loc[self.table["active"], "clv"].dropna().to_numpy(dtype=float)
+        ranked: Values = np.sort(worth)[::-1]
+        return ranked
 
     @property
     def first_purchase_only(self) -> float:
@@ -232,17 +255,22 @@ class LifetimeResult(Result):
             return Sentence(w.say("lifetime.nobody") + ".")
         if once.empty:
             return Sentence(w.say("lifetime.once_none", customers=len(self.table)))
-        whole = float(self.table["clv"].sum())
-        brought = float(once["clv"].sum())
+        whole, brought = float(self.total.clv), float(once["clv"].sum())
+        told = int(once["clv"].notna().sum())
+        key = "once" if whole > 0 else "once_nothing"
+        if not told or whole != whole:
+            key = "once_untold"
         said = w.say(
-            "lifetime.once" if whole > 0 else "lifetime.once_nothing",
+            f"lifetime.{key}",
             once=len(once),
             customers=len(self.table),
             share=w.percent(self.first_purchase_only, decimals=0),
             clv=about(brought, w),
             of_value=w.percent(brought / whole, decimals=0) if whole > 0 else "",
-            each=about(brought / len(once), w),
+            each=about(brought / max(told, 1), w),
         )
+        if key == "once" and told < len(once):
+            said += " " + w.say("lifetime.left_out", untold=len(once) - told)
         return Sentence(said)
 
     def simple(self) -> SimpleResult:
@@ -260,6 +288,11 @@ class LifetimeResult(Result):
         to 1), one row a customer. Customers without a score are left out and counted.
         """
         return risk_of(self, scores)
+
+
+def tenth_of(customers: int, share: float = 0.1) -> int:
+    """How many customers a tenth (or another share) of them is, rounded up."""
+    return math.ceil(share * customers - 1e-9)
 
 
 def _active(base: CustomerBase, facts: pd.DataFrame) -> Values:
@@ -339,6 +372,9 @@ def _assumptions(
         "lifetime_measure": w.say(f"lifetime.measure.{basis.source}"),
         "lifetime_range": w.say("lifetime.range"),
     }
+    below, above = valued.limited
+    if below or above:
+        made["lifetime_margin_limited"] = w.say("lifetime.margin_limited", below=below, above=above)
     if valued.purchases is not None:
         made["purchase_model"] = w.say(f"lifetime.candidate.{tested.chosen}")
         if not valued.purchases.model.identified_["dropout"]:

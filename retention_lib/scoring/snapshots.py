@@ -26,7 +26,7 @@ from retention_lib.scoring._snapshot_facts import Facts, Frame, available, limit
 from retention_lib.scoring._snapshot_model import expectations, histories
 from retention_lib.scoring._snapshot_panel import Panel, rows_on
 from retention_lib.scoring._snapshot_state import Moment, last_purchases, parts_of, typical_gap
-from retention_lib.scoring.features import BY_NAME, FEATURES
+from retention_lib.scoring.features import BY_NAME, FEATURES, tables_needed
 from retention_lib.wording import Wording
 
 LONGEST_HORIZON = 3_650
@@ -326,12 +326,12 @@ def _checked_dates(base: CustomerBase, dates: Any) -> list[int]:
 
 def _day_number(value: object) -> int:
     try:
-        if isinstance(value, np.datetime64) or (isinstance(value, datetime) and value == value):
+        if isinstance(value, np.datetime64 | datetime) and not pd.isna(value):
             return engine.day_number(pd.Timestamp(value).date())
         if isinstance(value, date) and not isinstance(value, datetime):
             return engine.day_number(value)
         if isinstance(value, str):
-            return engine.day_number(date.fromisoformat(value[:10]))
+            return engine.day_number(datetime.fromisoformat(value).date())
     except ValueError:
         pass
     raise InputError(f"dates must be dates such as '2025-06-30'; got {value!r}.")
@@ -357,15 +357,8 @@ def _checked_features(base: CustomerBase, features: Sequence[str] | None) -> tup
     names = (features,) if isinstance(features, str) else tuple(features)
     lacking = [name for name in names if name not in told]
     if lacking:
-        needs = {name: BY_NAME[name].needs for name in lacking if name in BY_NAME}
-        tables = sorted(
-            {
-                f"{need[0]} ({', '.join(need[1:])})" if need[1:] else need[0]
-                for need in needs.values()
-                if need
-            }
-        )
-        remedy = f" They need: {'; '.join(tables)}." if tables else ""
+        tables = tables_needed(lacking)
+        remedy = f" They need: {tables}." if tables else ""
         raise InputError(
             f"This base cannot tell {len(lacking)} of {len(names)} features: "
             f"{', '.join(lacking)}.{remedy} It can tell: {', '.join(told)}."

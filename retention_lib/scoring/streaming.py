@@ -16,6 +16,7 @@ import numpy as np
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import DataWarning, InputError
+from retention_lib.scoring._churn_needs import check_supplied
 from retention_lib.scoring.drift import check_drift
 from retention_lib.scoring.reasons import explain
 from retention_lib.scoring.snapshots import snapshot_batches
@@ -82,6 +83,7 @@ def score_to_file(
     """
     require_base(base)
     target = _target(path)
+    check_supplied(model, base)
     batches = snapshot_batches(
         base, horizon_days=model.horizon_days, batch_rows=_checked_rows(batch_rows)
     )
@@ -95,7 +97,9 @@ def score_to_file(
             _put_in_order(unsorted, beside, target.suffix.lower(), base.wording)
             beside.replace(target)
     except OSError as error:
-        raise InputError(f"{target} cannot be written: {error.strerror or error}.") from error
+        # What pyarrow says names the file that stood in for the target.
+        why = os.strerror(error.errno) if error.errno else "the folder or the disk refuses it"
+        raise InputError(f"{target} cannot be written: {why}.") from error
     return rows
 
 
@@ -104,9 +108,10 @@ def _target(path: object) -> Path:
         raise InputError(f"path must be the name of a file such as 'scores.csv'; got {path!r}.")
     target = Path(path).expanduser()
     if target.suffix.lower() not in SUFFIXES:
+        stem = target.stem if not target.stem.startswith(".") else "scores"
         raise InputError(
             f"Scores go into a .parquet or a .csv file; got {target.name!r}. Name it for example "
-            f"{target.stem + '.csv'!r}."
+            f"{stem + '.csv'!r}."
         )
     if target.is_dir():
         raise InputError(f"{target} is a folder; name a file in it.")

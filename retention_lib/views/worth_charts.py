@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from retention_lib.scoring._lifetime_results import about
+from retention_lib.scoring.lifetime import tenth_of
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt
 from retention_lib.views.tables import IDENTIFYING, MASK_VARIABLE, mask_frame
@@ -33,12 +34,15 @@ _MOST_POINTS = 4000
 _NAMED = 4
 _LONGEST_NAME = 26
 _HIGH_UP = 60
+# Points below the axis at which the words of the lower quadrants begin: under the ticks.
+_BELOW_AXIS = -21
+_NEAR_A_POINT = 3.0
 
 
 def plot_worth(result: LifetimeResult, *, ax: Axes | None = None) -> Axes:
     """Draw what share of the value the most valuable active customers carry."""
     w = result.wording
-    worth = np.sort(result.table.loc[result.table["active"], "clv"].to_numpy(dtype=float))[::-1]
+    worth = result.ranked()
     if not worth.sum() > 0:
         return _say_only(result.sentence(), ax, w)
     reached = np.concatenate([[0.0], np.cumsum(worth) / worth.sum()])
@@ -58,10 +62,15 @@ def plot_worth(result: LifetimeResult, *, ax: Axes | None = None) -> Axes:
             size=9.5,
         )
         top = result.top_share()
-        drawn.plot([0.1], [np.interp(0.1, customers, reached)], "o", color=theme.INK, ms=7)
+        at = tenth_of(len(worth)) / len(worth)
+        drawn.plot([at], [top], "o", color=theme.INK, ms=7)
         drawn.annotate(
-            w.say("lifetime.chart.top", share=w.percent(top, decimals=0)),
-            (0.1, float(np.interp(0.1, customers, reached))),
+            w.say(
+                "lifetime.chart.top",
+                top=result.say_top("label"),
+                share=w.percent(top, decimals=0),
+            ),
+            (at, top),
             xytext=(12, -4),
             textcoords="offset points",
             va="top",
@@ -104,19 +113,21 @@ def plot_value_map(result: AtRiskResult, *, ax: Axes | None = None) -> Axes:
         drawn.axhline(result.worth_line, color=theme.QUIET_INK, lw=1.0, ls=(0, (4, 3)))
         for code, colour in QUADRANT_COLOURS.items():
             held = shown[shown["quadrant_code"] == code].head(_MOST_POINTS)
-            drawn.scatter(
-                held["churn_probability"],
-                np.maximum(held["clv"], low * 1.03),
-                s=26 if code == "act" else 16,
-                color=colour,
-                alpha=0.75,
-                lw=0.3,
-                edgecolor=theme.PAPER,
-                marker="D" if code == "act" else "o",
-                zorder=3 if code == "act" else 2,
-            )
+            below = held["clv"].to_numpy(dtype=float) < low
+            for part, marker in ((~below, "D" if code == "act" else "o"), (below, "v")):
+                drawn.scatter(
+                    held.loc[part, "churn_probability"],
+                    # What lies below the axis stands on its foot, as a triangle that points down.
+                    np.maximum(held.loc[part, "clv"], low * (high / low) ** 0.012),
+                    s=26 if code == "act" else 16,
+                    color=colour,
+                    alpha=0.75,
+                    lw=0.3,
+                    edgecolor=theme.PAPER,
+                    marker=marker,
+                    zorder=3 if code == "act" else 2,
+                )
         said = _label_quadrants(drawn, result)
-        _name_few(drawn, shown, w)
         drawn.xaxis.set_major_formatter(lambda share, _: w.percent(share, decimals=0))
         drawn.yaxis.set_major_formatter(lambda money, _: w.number(money))
         drawn.yaxis.set_minor_formatter("")
@@ -125,6 +136,8 @@ def plot_value_map(result: AtRiskResult, *, ax: Axes | None = None) -> Axes:
         finding = result.finding()
         alt = w.say("lifetime.chart.map_alt", finding=finding, quadrants=list_in_alt(said))
         finish(drawn, finding, alt)
+        # Once the margins are settled: the names must keep clear of the points as they lie.
+        _name_few(drawn, shown, w)
     return drawn
 
 
@@ -188,9 +201,11 @@ def plot_decay(result: DecayResult, *, ax: Axes | None = None) -> Axes:
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(8.8, 5.0)
         label = "lifetime.chart.running" if result.contracts else "lifetime.chart.still"
+        # With the first purchase may go the customer: the line then begins with a drop.
+        begins = [100.0] if result.at_once == 1 else [100.0, 100 * result.at_once]
         drawn.plot(
-            np.concatenate([[0.0], years]),
-            np.concatenate([[100.0], still]),
+            np.concatenate([np.zeros(len(begins)), years]),
+            np.concatenate([begins, still]),
             color=theme.STOCK,
             lw=2.6,
             label=w.say(label),
@@ -199,8 +214,17 @@ def plot_decay(result: DecayResult, *, ax: Axes | None = None) -> Axes:
             _draw_buying(drawn, table, w)
         elif table["running"].notna().any():
             seen = w.say("lifetime.chart.ran")
-            drawn.plot(years, 100 * table["running"], "o", color=theme.INK, ms=6, label=seen)
-        drawn.set_xlim(0, float(years[-1]))
+            drawn.plot(
+                years,
+                100 * table["running"],
+                "o",
+                color=theme.INK,
+                ms=6,
+                label=seen,
+                clip_on=False,
+                zorder=3,
+            )
+        drawn.set_xlim(-0.02 * float(years[-1]), 1.02 * float(years[-1]))
         drawn.set_ylim(0, 103)
         drawn.set_xticks(range(int(years[-1]) + 1))
         drawn.grid(axis="y")
@@ -266,7 +290,7 @@ def _height(worth: float, low: float, high: float) -> float:
 
 
 def _label_quadrants(ax: Axes, result: AtRiskResult) -> list[str]:
-    """Write each quadrant into its outer corner, and give back what was written."""
+    """Write each quadrant at its outer corner, and give back what was written."""
     w, said = result.wording, []
     corners = {"act": (1, 1), "care": (0, 1), "nudge": (1, 0), "leave": (0, 0)}
     for row in result.quadrants().table.itertuples():
@@ -279,18 +303,19 @@ def _label_quadrants(ax: Axes, result: AtRiskResult) -> list[str]:
         said.append(words)
         x, y = corners[str(row.quadrant_code)]
         ax.annotate(
-            words.replace(" : ", " :\n", 1).replace(": ", ":\n", 1),
+            words.replace("\N{NO-BREAK SPACE}: ", "\N{NO-BREAK SPACE}:\n", 1)
+            .replace(" : ", " :\n", 1)
+            .replace(": ", ":\n", 1),
             (x, y),
             xycoords="axes fraction",
-            xytext=(-8 if x else 8, -6 if y else 6),
+            # Above and below the map, where no customer can lie under the words.
+            xytext=(0, 4 if y else _BELOW_AXIS),
             textcoords="offset points",
             ha="right" if x else "left",
-            va="top" if y else "bottom",
+            va="bottom" if y else "top",
             size=9.5,
             weight="bold" if row.quadrant_code == "act" else "normal",
             color=theme.INK,
-            bbox={"facecolor": theme.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
-            zorder=5,
         )
     return said
 
@@ -305,13 +330,19 @@ def _name_few(ax: Axes, shown: pd.DataFrame, wording: Wording) -> None:
     names = act[[column]]
     if os.environ.get(MASK_VARIABLE) == "1":
         names = mask_frame(names, IDENTIFYING, word=wording.say("mask.customer"))
+    ax.figure.canvas.draw()
     taken: list[Any] = [note.get_window_extent() for note in ax.texts]
+    lowest = ax.get_ylim()[0]
+    points = ax.transData.transform(
+        np.column_stack([shown["churn_probability"], np.maximum(shown["clv"], lowest)])
+    )
     written = 0
     for (_, row), name in zip(act.iterrows(), names[column].astype(str), strict=True):
         at = (float(row["churn_probability"]), float(row["clv"]))
         left = ax.transData.transform(at)[0] > ax.get_window_extent().x0 + (
             0.6 * ax.get_window_extent().width
         )
+        name = " ".join(name.split())
         short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
         note = ax.annotate(
             short,
@@ -326,7 +357,17 @@ def _name_few(ax: Axes, shown: pd.DataFrame, wording: Wording) -> None:
         box = note.get_window_extent()
         inside = ax.get_window_extent()
         fits = box.x0 > inside.x0 and box.x1 < inside.x1 and box.y1 < inside.y1
-        if not fits or any(box.overlaps(other) for other in taken):
+        x, y = points.T
+        covers = (
+            (x > box.x0 - _NEAR_A_POINT)
+            & (x < box.x1 + _NEAR_A_POINT)
+            & (y > box.y0 - _NEAR_A_POINT)
+            & (y < box.y1 + _NEAR_A_POINT)
+        )
+        # Its own point may touch the name it belongs to, no other may.
+        own = ax.transData.transform(at)
+        others = covers & (np.hypot(x - own[0], y - own[1]) > 1)
+        if not fits or others.any() or any(box.overlaps(other) for other in taken):
             note.remove()
             continue
         taken.append(box)

@@ -1,6 +1,9 @@
 """The churn model: its dates, what it refuses, what it says, and what must not change it."""
 
+import copy
+import pickle
 import warnings
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 
@@ -23,7 +26,7 @@ from retention_lib.scoring._churn_dates import (
     sampled_customers,
 )
 from retention_lib.scoring._churn_scores import ChurnScores
-from retention_lib.scoring.churn import fit_churn
+from retention_lib.scoring.churn import fit_churn, whole_percents
 from retention_lib.wording import Wording
 
 
@@ -375,3 +378,124 @@ def test_everything_is_said_in_french_too():
 def test_being_alive_by_the_purchase_model_is_not_offered_as_a_score():
     offered = (*model().features, *model().to_frame()["method_code"])
     assert not [name for name in offered if "alive" in name]
+
+
+# --- accounts that end ----------------------------------------------------------------------------
+
+
+@cache
+def bound():
+    """A model of a base with contracts and accounts that were closed."""
+    return fit_churn(simulated(contracts_share=0.4), horizon_days=60)
+
+
+def without(*columns):
+    frames = {
+        name: simulated(contracts_share=0.4).to_pandas(name)
+        for name in simulated(contracts_share=0.4).tables
+    }
+    frames["customers"] = frames["customers"].drop(columns=list(columns))
+    return CustomerBase.from_tables(
+        frames.pop("transactions"), as_of="2025-12-31", currency="EUR", **frames
+    )
+
+
+@pytest.mark.parametrize("column", ["closed_on", "is_contract"])
+def test_a_base_that_does_not_know_who_has_closed_is_not_scored_as_if_nobody_had(column, tmp_path):
+    lacking = without(column)
+    with pytest.raises(InputError, match=rf"customers \({column}\), and this base lacks that"):
+        bound().score(lacking)
+    with pytest.raises(InputError, match=column):
+        bound().score_to(lacking, tmp_path / "s.csv")
+    loaded = rl.load_churn(bound().save(tmp_path / "m.skops"))
+    with pytest.raises(InputError, match=column):
+        loaded.score(lacking)
+
+
+def test_a_model_of_a_base_without_endings_scores_any_base():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        assert len(model().score(simulated()).to_frame())
+
+
+def test_the_error_names_the_tables_to_supply():
+    frames = {name: simulated().to_pandas(name) for name in ("transactions", "customers")}
+    some = CustomerBase.from_tables(frames["transactions"], customers=frames["customers"])
+    with pytest.raises(InputError, match=r"They need: feedback \(kind, .*interactions"):
+        rich().score(some)
+
+
+def test_leaving_is_said_as_it_is_for_contracts():
+    table = pd.DataFrame({"customer_id": ["a", "b"], "churn_probability": [0.5, 0.5]})
+    said = {}
+    for name, flags in {"free": [0.0, 0.0], "bound": [1.0, 1.0], "mixed": [0.0, 1.0]}.items():
+        some = scores_of([0.5, 0.5], spread=0.1)
+        said[name] = replace(some, seen=table.assign(is_contract=flags)).sentence()
+    assert said["free"] == scores_of([0.5, 0.5], spread=0.1).sentence()
+    assert "buy nothing in the 90 days to come or close their account;" in said["free"]
+    assert "close their contract in the 90 days" in said["bound"]
+    assert "buy" not in said["bound"]
+    assert "(under contract: close it)" in said["mixed"]
+
+
+def test_contracts_that_never_close_are_refused_with_closed_on_as_the_remedy():
+    known = pd.DataFrame({"customer_id": [f"C{n:03}" for n in range(60)], "is_contract": True})
+    some = base_of(regulars(60, 20), as_of="2025-12-24", customers=known)
+    with pytest.raises(InputError, match=r"0 customers closed their contract .* closed_on"):
+        fit_churn(some)
+
+
+# --- what a refusal answers -----------------------------------------------------------------------
+
+
+def test_a_refusal_answers_all_that_a_model_and_its_scores_do(tmp_path):
+    few = base_of(lines().iloc[:1], as_of=None)
+    told = fit_churn(few, too_little="say")
+    assert told.card is told and np.isnan(told.expected()).all()
+    assert told.score_to(few, tmp_path / "s.csv") == 0
+    with pytest.raises(InputError, match=r"no model to save\. There is no forecast"):
+        told.save(tmp_path / "m.skops")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(AttributeError, match=r"no 'classifier' without a model\..*too short"):
+        _ = told.classifier
+    assert copy.deepcopy(told).sentence() == told.sentence()
+    assert pickle.loads(pickle.dumps(told)).sentence() == told.sentence()
+    assert not hasattr(told, "_repr_mimebundle_")
+
+
+@pytest.mark.parametrize(("language", "day"), [("en", "31 December 2025"), ("fr", "31 décembre")])
+def test_dates_of_a_refusal_are_said_in_words(language, day):
+    told = fit_churn(base_of(lines().assign(amount=-5.0), language=language), too_little="say")
+    assert day in told.sentence()
+
+
+def test_where_everybody_lowers_the_risk_it_is_not_said_that_nothing_does():
+    both = scores().reasons().to_frame()
+    assert set(both["direction"]) == {"raises", "lowers"}
+    calm = replace(scores(), parts=-np.abs(scores().parts))
+    told = calm.reasons()
+    first = told.to_frame().query("rank == 1")
+    assert len(first) and set(first["direction"]) == {"lowers"}
+    most = int(first["family"].value_counts().iloc[0])
+    assert f"lowers it ({most} of {len(first)})" in told.sentence()
+
+
+def test_nobody_active_has_a_column_of_names_all_the_same():
+    base = simulated()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        frames = {name: base.to_pandas(name) for name in base.tables}
+        silent = CustomerBase.from_tables(
+            frames.pop("transactions"), as_of="2029-12-31", currency="EUR", **frames
+        )
+        empty = rich().score(silent).to_frame()
+    assert len(empty) == 0
+    assert list(empty) == list(rich().score(base).to_frame())
+
+
+@given(st.lists(st.floats(0.001, 1.0), min_size=1, max_size=6))
+def test_shares_of_a_whole_add_up_to_a_hundred(weights):
+    shares = [weight / sum(weights) for weight in weights]
+    shown = whole_percents(shares)
+    assert round(100 * sum(shown)) == 100
+    assert all(abs(s - w) < 0.01 + 1e-9 for s, w in zip(shown, shares, strict=True))

@@ -333,3 +333,32 @@ def test_a_model_that_could_not_be_loaded_is_not_saved(tmp_path):
     with pytest.raises(InputError, match="no churn model consists of"):
         save_churn(dataclasses.replace(model(), classifier=Odd()), tmp_path / "odd.skops")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("assumptions", wrong) for wrong in (None, "x", [], -5)),
+        *(("horizon_days", wrong) for wrong in (-5, True, "60", 10**9)),
+        *(("currency", wrong) for wrong in ([], {}, None)),
+        ("language", []),
+        ("trained_on", []),
+        ("format_version", True),
+    ],
+)
+def test_what_stands_in_the_wrong_kind_is_refused_when_it_is_loaded(saved, name, value):
+    rewritten(saved, about=with_entry(name, value))
+    with pytest.raises(InputError):
+        load_churn(saved)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("spread", "x"), ("spread", -1), ("endings", "x"), ("customers", True)]
+)
+def test_facts_of_the_training_in_the_wrong_kind_are_refused(saved, name, value):
+    def changed(about):
+        return {**about, "trained_on": {**about["trained_on"], name: value}}
+
+    rewritten(saved, about=changed)
+    with pytest.raises(InputError, match=name):
+        load_churn(saved)

@@ -95,7 +95,7 @@ def test_few_leavers_get_an_empty_result_that_counts_them():
     assert "and here it is 0" in found.sentence()
 
 
-@pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "90", None])
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "90", None, 1_096, 10**9])
 def test_a_horizon_that_cannot_be_is_refused(wrong):
     with pytest.raises(InputError, match="horizon_days must be a whole number of days"):
         see_the_future(base_of(lines()[0]), horizon_days=wrong)

@@ -23,6 +23,7 @@ from retention_lib.scoring._lifetime_facts import kept_days
 from retention_lib.scoring._lifetime_models import Spend, fit_purchases
 from retention_lib.scoring._lifetime_record import _carried, stretches
 from retention_lib.scoring._lifetime_risk import _half_line
+from retention_lib.scoring.churn import fit_churn
 from retention_lib.scoring.lifetime import value_customers
 
 SAMPLES = Path(__file__).parents[2] / "data/sample"
@@ -162,6 +163,39 @@ def test_the_discounted_integral_is_that_of_many_small_steps():
     steps = np.diff(np.vstack([np.zeros(grown.shape[1]), grown]), axis=0)
     by_hand = (steps * np.exp(-force * (ends[1:] - 0.25))[:, None]).sum(axis=0)
     np.testing.assert_allclose(forecast.discounted(700.0, force), by_hand, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["mbgnbd", "bgnbd"])
+def test_discounting_holds_for_every_horizon_and_rate(kind):
+    base = sample("cdnow")
+    with kept_days(base, margin_basis(base)) as days:
+        facts = days.facts(base.as_of_day).iloc[::60].reset_index(drop=True)
+    forecast = fit_purchases(facts, base.as_of_day, kind)
+    for rate in (0.02, 0.1, 1.0):
+        force, before = np.log1p(rate) / 365, 0.0
+        for days_ahead in (1.0, 365.0, 1095.0, 7300.0, 18250.0, 36500.0):
+            ends = np.concatenate([[0.0], np.geomspace(1e-2, days_ahead, 1500)])
+            grown = np.array([forecast.expected(float(end)).sum() for end in ends])
+            middle = np.exp(-force * (ends[1:] + ends[:-1]) / 2)
+            by_hand = float(np.sum(np.diff(grown) * middle))
+            found = float(forecast.discounted(days_ahead, force).sum())
+            assert found == pytest.approx(by_hand, rel=1e-3)
+            assert found >= before * (1 - 1e-9)
+            before = found
+
+
+def test_contracts_of_any_length_can_be_looked_at_for_a_century():
+    dear = Ahead(36_500.0, np.log(2.0) / 365)
+    own = ContractModel(0.704, 1.182, 0.0, 999, 999)
+    grid = np.linspace(0, 36_500, 400_001)
+    months = np.zeros(1)
+    lasting = [float(own.survival(months, day / MONTH)[0]) for day in grid[::400]]
+    shown = np.interp(grid, grid[::400], lasting) * np.exp(-dear.force * grid)
+    by_hand = float(np.sum((shown[1:] + shown[:-1]) / 2) * (grid[1] - grid[0]) / MONTH)
+    assert own.remaining(months, dear)[0] == pytest.approx(by_hand, rel=0.02)
+    quick = ContractModel(None, None, 0.5, 5, 60)
+    force = np.log(2.0) / MONTH + dear.force
+    assert quick.remaining(months, dear)[0] == pytest.approx(1 / force / MONTH, rel=1e-9)
 
 
 def test_a_horizon_is_exact_days_not_months():
@@ -379,6 +413,68 @@ def test_contracts_and_free_customers_are_valued_side_by_side():
     assert result.total.clv == pytest.approx(result.table["clv"].sum())
 
 
+def billed(*days_ago, amount=1_200.0, customers=40, polars=False, more=()):
+    as_of = pd.Timestamp("2026-01-31")
+    rows = [
+        (f"k{i:03}", as_of - pd.Timedelta(days=ago), amount)
+        for i in range(customers)
+        for ago in days_ago
+    ]
+    table = lines(*rows, *((who, as_of - pd.Timedelta(days=ago), sum_) for who, ago, sum_ in more))
+    known = pd.DataFrame({"customer_id": [f"k{i:03}" for i in range(customers)]})
+    return CustomerBase.from_tables(
+        pl.from_pandas(table) if polars else table,
+        customers=known.assign(is_contract=True),
+        as_of=as_of.date(),
+        currency="EUR",
+    )
+
+
+@pytest.mark.parametrize("polars", [False, True])
+@pytest.mark.parametrize(
+    ("days_ago", "amount"),
+    [
+        ((100, 465, 830), 1_200.0),  # by the year
+        ((20,), 1_200.0),  # one invoice, and no rhythm known: a year
+        ((370, 735), 1_200.0),  # by the year, the next a few days late
+        ((0, 30, 61), 100.0),  # by the month, and new
+        ((10, 101, 192, 283, 374), 300.0),  # by the quarter
+    ],
+)
+def test_a_contract_is_worth_the_same_whatever_the_rhythm_of_its_invoices(days_ago, amount, polars):
+    result = value_customers(billed(*days_ago, amount=amount, polars=polars), discount_rate=0)
+    monthly = result.table["monthly_value"]
+    assert monthly.to_numpy() == pytest.approx(100.0, rel=0.015)
+    assert result.total.clv <= 40 * 3_600 * 1.015
+    assert (result.table["clv"] > 2_500).all()
+    # The simple sum is the same month times thirty-six, and so the forecast is no more than it.
+    row = result.simple().table.iloc[0]
+    assert row["simple_value"] == pytest.approx(40 * 3_600, rel=0.015)
+    assert row["clv"] <= row["simple_value"]
+
+
+def test_a_contract_invoiced_once_goes_by_the_rhythm_of_the_others():
+    base = billed(5, 35, 65, 95, amount=100.0, more=[("k999", 10, 50.0)])
+    known = base.to_pandas("customers")[["customer_id", "is_contract"]]
+    known = pd.concat(
+        [known, pd.DataFrame({"customer_id": ["k999"], "is_contract": [True]})], ignore_index=True
+    )
+    table = value_customers(
+        CustomerBase.from_tables(
+            base.to_pandas("transactions")[["customer_id", "date", "amount"]],
+            customers=known,
+            as_of=base.as_of,
+        )
+    ).table.set_index("customer_id")
+    assert table.loc["k999", "monthly_value"] == pytest.approx(50.0 / 30 * MONTH)
+
+
+def test_a_contract_long_without_an_invoice_goes_on_as_its_last_year_was():
+    table = value_customers(billed(*range(200, 700, 30), amount=100.0)).table
+    in_the_last_year = len([ago for ago in range(200, 700, 30) if ago < 365])
+    assert table["monthly_value"].to_numpy() == pytest.approx(in_the_last_year * 100.0 / 12)
+
+
 # --- what stands beside it -------------------------------------------------------------------
 
 
@@ -386,7 +482,7 @@ def test_a_thousand_a_month_for_twenty_years_is_240_000():
     rows = [("big", START + timedelta(days=30 * i), 1_000.0) for i in range(12)]
     base = base_of(*rows, as_of=START + timedelta(days=364))
     simple = value_customers(base, horizon_days=20 * 365).simple().table.iloc[0]
-    assert simple["months"] == 240
+    assert simple["months_ahead"] == 240
     assert simple["amount_a_month"] == pytest.approx(1_000)
     assert simple["simple_value"] == pytest.approx(240_000)
     assert simple["clv"] < simple["simple_value"]
@@ -426,7 +522,11 @@ def test_the_quadrants_share_out_all_the_value_at_risk():
     act = risk.table[risk.table["quadrant_code"] == "act"]
     assert (act["clv"] >= risk.worth_line).all()
     assert (act["churn_probability"] > risk.risk_line).all()
-    assert f"{len(act)} of {len(risk.table):,}" in risk.sentence()
+    assert f"the {len(act)} to act on now carry" in risk.sentence()
+    # Half of the value at risk by hand: the fewest who reach it, and no fewer.
+    ranked, few = risk.table["value_at_risk"].to_numpy(), risk.carriers()
+    assert ranked[: few - 1].sum() < risk.total / 2 <= ranked[:few].sum() * (1 + 1e-9)
+    assert f"{few} of {len(risk.table):,} customers carry half of it" in risk.sentence()
 
 
 @pytest.mark.parametrize(
@@ -437,6 +537,11 @@ def test_the_quadrants_share_out_all_the_value_at_risk():
         (pd.DataFrame({"customer_id": ["a", "a"], "churn_probability": [0, 1]}), "more than once"),
         (pd.DataFrame({"customer_id": ["a"], "churn_probability": [17.0]}), "between 0 and 1"),
         (pd.DataFrame({"customer_id": ["a"], "churn_probability": [np.nan]}), "between 0 and 1"),
+        (pd.DataFrame({"customer_id": ["a"], "churn_probability": [True]}), "True or False"),
+        (
+            pd.DataFrame([["a", "a", 0.1]], columns=["customer_id"] * 2 + ["churn_probability"]),
+            "column customer_id more than once",
+        ),
     ],
 )
 def test_scores_that_cannot_be_are_refused_with_the_remedy(scores, said):
@@ -475,6 +580,40 @@ def test_the_top_tenth_is_a_tenth_of_the_active():
     assert result.top_share() == pytest.approx(now.iloc[: -(-len(now) // 10)].sum() / now.sum())
 
 
+def test_a_tenth_of_a_few_customers_is_told_by_count():
+    result = value_customers(base_of(*regulars(customers=31)))
+    assert "the 4 largest carry" in result.sentence()
+    assert result.top_share() == pytest.approx(
+        result.table["clv"].iloc[:4].sum() / result.total.clv
+    )
+    assert "top tenth" in worth("b2b").sentence()
+
+
+def test_a_short_horizon_is_multiplied_as_printed():
+    result = value_customers(base_of(*regulars(amount=2_000.0)), horizon_days=1)
+    row, said = result.simple().table.iloc[0], result.simple().sentence()
+    assert "a year × 1 / 365 days" in said
+    assert row["simple_value"] == pytest.approx(12 * row["amount_a_month"] / 365)
+
+
+@pytest.mark.parametrize("horizon", [1, 7, 90])
+def test_the_active_are_no_less_sure_than_all_and_nothing_is_worth_less_than_nothing(horizon):
+    total = value_customers(sample("cdnow"), horizon_days=horizon).total
+    (clv, low, high), (active, active_low, active_high) = map(total.range_of, ("all", "active"))
+    assert 0 <= low <= clv <= high and 0 <= active_low <= active <= active_high
+    assert active_high <= high
+    assert active_high - active_low <= high - low
+
+
+def test_no_sentence_counts_one_customer_as_many():
+    one = value_customers(base_of(*regulars(customers=1)))
+    assert one.total.sentence().startswith("The one customer is worth")
+    away = value_customers(base_of(*regulars(customers=1), as_of=date(2028, 1, 1)))
+    assert away.sentence().startswith("The only customer is not active")
+    nobody = value_customers(base_of(("a", "2024-01-01", -5.0))).total
+    assert nobody.sentence() == "Nobody has bought anything yet: there is no value to forecast."
+
+
 # --- what cannot be told ---------------------------------------------------------------------
 
 
@@ -497,6 +636,65 @@ def test_a_history_too_short_to_test_is_said_and_the_range_is_wide():
     assert not result.record.tested
     assert "too short" in result.sentence()
     assert result.total.high > 1.8 * result.total.low
+
+
+def test_contracts_are_told_without_those_nobody_can_value():
+    few = [(f"x{i}", 30 + i, 400.0) for i in range(6)]
+    result = value_customers(billed(*range(0, 700, 30), amount=100.0, more=few))
+    assert result.table["clv"].isna().sum() == 6
+    share = result.top_share()
+    assert f"the 4 largest carry {result.wording.percent(share, decimals=0)}" in result.sentence()
+    assert result.sentence().startswith("40 active customers")
+    assert "What 6 more customers will bring cannot be told" in result.sentence()
+    assert "All 40 customers" in result.total.sentence() and "6 more" in result.total.sentence()
+    assert "cannot be told" in result.first_purchase_sentence()
+    assert "0 %" not in result.first_purchase_sentence()
+    row = result.simple().table.iloc[0]
+    assert row["amount_a_month"] == pytest.approx(40 * 100.0 / 30 * MONTH, rel=0.02)
+
+
+def test_closed_accounts_do_not_make_an_untold_base_worth_nothing():
+    gone = pd.DataFrame({"customer_id": ["c0"], "closed_on": pd.to_datetime(["2024-02-01"])})
+    rows = [(f"c{i}", START + timedelta(days=i % 40), 10.0) for i in range(50)]
+    result = value_customers(base_of(*rows, customers=gone))
+    assert "cannot be told" in result.sentence()
+    assert result.total.sentence() == ("What the 50 customers are worth together cannot be told.")
+    assert "cannot be told" in result.first_purchase_sentence()
+
+
+def test_refunds_above_sales_leave_no_share_to_tell():
+    late = START + timedelta(days=390)
+    back = [(f"c{i:02}", late, -900.0) for i in range(40)]
+    record = value_customers(base_of(*regulars(), *back)).record
+    assert record.tested and record.table["came_revenue"].iloc[0] < 0
+    assert "no share of it can be told" in record.sentence()
+    assert "  " not in record.sentence() and " :" not in record.sentence()
+
+
+def test_customers_bought_at_a_loss_are_counted_in_the_assumptions():
+    rows = [(c, d, a, -a if c == "c01" else 0.3 * a) for c, d, a in regulars()]
+    table = pd.DataFrame(rows, columns=["customer_id", "date", "amount", "margin"])
+    table["date"] = pd.to_datetime(table["date"])
+    result = value_customers(CustomerBase.from_tables(table))
+    assert "one customer bought at a loss and counts as 0 %" in str(
+        result.assumptions["lifetime_margin_limited"]
+    )
+    assert "lifetime_margin_limited" not in worth("b2b").assumptions
+    lost = value_customers(CustomerBase.from_tables(table.assign(margin=-0.2 * table["amount"])))
+    assert "did buy" in lost.simple().sentence()
+
+
+def test_scores_of_somebody_else_are_told_by_their_ids():
+    scores = pd.DataFrame({"customer_id": ["zz9"], "churn_probability": [0.4]})
+    risk = on_the_dot().at_risk(scores)
+    assert "(zz9 …)" in risk.sentence() and risk.sentence().endswith("?")
+    assert "are the ids those of the base (c" in risk.sentence()
+
+
+def test_where_no_forecast_of_churn_is_possible_its_reason_is_said():
+    base = base_of(*regulars(customers=4))
+    refused = fit_churn(base, too_little="say")
+    assert value_customers(base).at_risk(refused).sentence() == refused.sentence()
 
 
 def test_a_few_customers_are_called_a_sketch():

@@ -1,5 +1,6 @@
 """Snapshots over tables that a person can check by hand: features, labels, what may be asked."""
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -369,6 +370,8 @@ def test_only_the_customers_asked_for_are_returned(plain):
         ({"dates": "soon"}, "dates must be dates such as '2025-06-30'; got 'soon'"),
         ({"dates": 20}, "got 20"),
         ({"dates": pd.NaT}, "got NaT"),
+        ({"dates": np.datetime64("NaT")}, "got np.datetime64('NaT'"),
+        ({"dates": "2024-01-01garbage"}, "got '2024-01-01garbage'"),
         ({"dates": []}, "dates is empty"),
         ({"horizon_days": 0}, "whole number of days from 1 to 3,650, such as 90; got 0"),
         ({"horizon_days": True}, "got True"),

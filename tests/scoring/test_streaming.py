@@ -1,6 +1,5 @@
 """Scoring piece by piece: the same rows as at once, whole or not at all, safe to open."""
 
-import warnings
 from functools import cache
 from pathlib import Path
 
@@ -44,22 +43,11 @@ def at_once():
     return model().score(base()).to_frame()
 
 
-@pytest.mark.parametrize("batch_rows", [1, 7, 100, 100_000])
+@pytest.mark.parametrize("batch_rows", [40, 100_000])
 def test_the_file_holds_what_scoring_at_once_gives_the_likeliest_first(tmp_path, batch_rows):
-    if batch_rows == 1:
-        # A batch a customer is slow, and shows the same with few of them.
-        few = set(at_once()["customer_id"].iloc[::9])
-        frames, as_of = tables()
-        some = {n: f[f["customer_id"].isin(few)] for n, f in frames.items()}
-        small = rl.CustomerBase.from_tables(**some, as_of=as_of)
-    else:
-        small = base()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
-        rows = score_to_file(model(), small, tmp_path / "s.parquet", batch_rows=batch_rows)
-        expected = model().score(small).to_frame()
-    written = pd.read_parquet(tmp_path / "s.parquet")
-    assert rows == len(written) == len(expected) > 10
+    rows = score_to_file(model(), base(), tmp_path / "s.parquet", batch_rows=batch_rows)
+    written, expected = pd.read_parquet(tmp_path / "s.parquet"), at_once()
+    assert rows == len(written) == len(expected) > 200
     assert written["churn_probability"].is_monotonic_decreasing
     # An exponential may differ in its last bit with its place in an array.
     pd.testing.assert_frame_equal(
@@ -85,10 +73,22 @@ def test_the_model_itself_can_write_the_file(tmp_path):
     assert rows == len(at_once())
 
 
-def test_a_base_with_transactions_only_has_no_names(tmp_path):
+@pytest.mark.filterwarnings("ignore::retention_lib.errors.DataWarning")
+def test_a_batch_of_one_customer_is_scored_like_any_other(tmp_path):
+    ids = sorted(at_once()["customer_id"])[:5]
     frames, as_of = tables()
-    plain = rl.CustomerBase.from_tables(frames["transactions"], as_of=as_of)
-    score_to_file(rl.fit_churn(plain, horizon_days=60), plain, tmp_path / "s.parquet")
+    few = rl.CustomerBase.from_tables(
+        **{name: frame[frame["customer_id"].isin(ids)] for name, frame in frames.items()},
+        as_of=as_of,
+    )
+    score_to_file(model(), few, tmp_path / "s.parquet", batch_rows=1)
+    written = pd.read_parquet(tmp_path / "s.parquet")
+    assert list(written["reasons"]) == list(model().score(few).to_frame()["reasons"])
+
+
+def test_a_base_without_names_has_no_names(tmp_path):
+    customers = tables()[0]["customers"].drop(columns="name")
+    score_to_file(model(), made(changed={"customers": customers}), tmp_path / "s.parquet")
     assert list(pd.read_parquet(tmp_path / "s.parquet").columns) == [
         "customer_id", "churn_probability", "reasons", "annual_revenue"
     ]  # fmt: skip
@@ -183,6 +183,7 @@ def test_a_base_without_the_tables_of_the_training_is_refused(tmp_path):
     [
         ("scores.xlsx", r"into a \.parquet or a \.csv file; got 'scores.xlsx'"),
         ("scores", r"\.csv"),
+        (".csv", r"Name it for example 'scores\.csv'"),
         ("nowhere/scores.csv", "There is no folder"),
         (7, "name of a file"),
         ("", "name of a file"),
@@ -209,3 +210,12 @@ def test_the_sample_for_drift_is_every_so_manieth_row_and_bounded(monkeypatch, b
     rows = sample.frame()["row"].to_numpy()
     assert len(rows) <= 500 and len(set(np.diff(rows))) == 1 and rows[0] == 0
     assert batch == 10_000 or len(rows) == 125
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_without_names_of_our_own(tmp_path, monkeypatch):
+    def refuse(file, schema):
+        raise PermissionError(13, f"Failed to open local file '{file}'")
+
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter", refuse)
+    with pytest.raises(InputError, match=r"s\.csv cannot be written: Permission denied\.$"):
+        score_to_file(model(), base(), tmp_path / "s.csv")
