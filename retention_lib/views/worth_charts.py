@@ -100,10 +100,10 @@ def plot_value_map(result: AtRiskResult, *, ax: Axes | None = None) -> Axes:
         right = _right_of(shown["churn_probability"].to_numpy(dtype=float))
         drawn.set_yscale("log")
         drawn.set_ylim(low, high)
-        drawn.set_xlim(0, right)
+        drawn.set_xlim(-0.01 * right, 1.01 * right)
         drawn.axvspan(
             result.risk_line,
-            right,
+            1.01 * right,
             ymin=_height(result.worth_line, low, high),
             color=theme.LOSS,
             alpha=0.10,

@@ -1,5 +1,6 @@
 """Charts of worth: they say the finding, in both languages, and nothing is cut off."""
 
+import dataclasses
 from datetime import date
 from functools import cache
 
@@ -80,6 +81,45 @@ def test_the_value_map_draws_every_customer_and_names_a_few_that_do_not_collide(
     boxes = [note.get_window_extent() for note in ax.texts]
     assert 4 < len(boxes) <= 8
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_no_point_lies_under_words_and_what_is_below_the_axis_is_marked():
+    result = valued()
+    names = result.table["name"].astype(str) + "\nof two lines"
+    risk = at_risk(dataclasses.replace(result, table=result.table.assign(name=names)))
+    ax = risk.plot()
+    ax.figure.canvas.draw()
+    # A name may touch its own point; the words of the quadrants lie off the map.
+    for note in ax.texts:
+        box = note.get_window_extent()
+        own = note.get_text()
+        assert own.count("\n") <= 1 and "\nof two" not in own
+        points = [spot for held in ax.collections for spot in held.get_offsets()]
+        covered = [spot for spot in ax.transData.transform(points) if box.contains(*spot)]
+        assert len(covered) <= (0 if "\n" in own else 1)
+    below = int((risk.table["clv"] < ax.get_ylim()[0]).sum())
+    marked = [held for held in ax.collections if len(held.get_paths()[0].vertices) == 4]
+    assert sum(len(held.get_offsets()) for held in marked) == below > 0
+
+
+def test_who_is_lost_with_the_first_purchase_is_seen_as_a_drop():
+    decay = valued().decay()
+    ax = decay.plot()
+    places, heights = ax.lines[0].get_data()
+    assert list(places[:2]) == [0, 0] and heights[0] == 100
+    assert heights[1] == pytest.approx(100 * decay.at_once)
+    assert heights[2] / 100 == decay.table["still_customers"].iloc[0] < decay.at_once < 1
+    assert ax.get_xlim()[1] > places[-1]
+
+
+def test_contracts_beside_customers_nobody_can_value_are_drawn():
+    result = valued("en", 0.9)
+    table = result.table.copy()
+    table.loc[~table["is_contract"], ["clv", "clv_low", "clv_high"]] = np.nan
+    ax = dataclasses.replace(result, table=table).plot()
+    assert ax.axison and len(ax.lines[0].get_xdata()) == 1 + int(
+        (table["active"] & table["clv"].notna()).sum()
+    )
 
 
 def test_names_on_the_value_map_are_masked_where_names_are(monkeypatch):
