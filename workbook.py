@@ -95,7 +95,8 @@ STEPS = [
         ["pytest", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env"]
         + ["--nbval-sanitize-with", "tests/notebooks/sanitize.cfg", "notebooks"],
     ),
-    ("Tests", ["pytest", "-n", "2", "--dist", "loadfile"]),
+    # In the order of the folders: otherwise the few long runs of chapters come last, on one core.
+    ("Tests", ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]),
 ]
 
 # How tools say that something is wrong with the machine, and how to say it to a person.

@@ -28,13 +28,13 @@ SAMPLE = 10_000
 """What the past says is counted on at most about so many customers: twelve dates of each are
 plenty, and a base of ten million lines stays quick."""
 
-_OUT = r"(?i)^\s*(o|out|outbound|outgoing|sent|sortante?s?|envoy[ée]e?s?|[ée]mise?s?)\s*$"
-_NEWSLETTER = r"(?i)news.?letter|lettre.d.info|infolettre|e?mailing.automatique"
-_CANCELS = (
+OUT = r"(?i)^\s*(o|out|outbound|outgoing|sent|sortante?s?|envoy[ée]e?s?|[ée]mise?s?)\s*$"
+NEWSLETTER = r"(?i)news.?letter|lettre.d.info|infolettre|e?mailing.automatique"
+CANCELS = (
     r"(?i)cancel|terminat|r[ée]sili|d[ée]nonc|annulation.d.abonnement|"
     r"(cl[ôo]ture|fermeture).(de|du).(compte|contrat)"
 )
-_COMPLAINT = r"(?i)complain|claim|plainte|r[ée]clam|litige|dispute|insatisf|m[ée]content"
+COMPLAINT = r"(?i)complain|claim|plainte|r[ée]clam|litige|dispute|insatisf|m[ée]content"
 
 
 def says(column: str, pattern: str) -> nw.Expr:
@@ -207,16 +207,16 @@ def _ranges(lines: Frame, purchases: Frame) -> Frame:
 
 
 def _contacts(base: CustomerBase, customers: Frame, settings: SignalSettings) -> Frame:
-    frame = base.visible("interactions").filter(says("direction", _OUT))
+    frame = base.visible("interactions").filter(says("direction", OUT))
     if not settings.newsletters_count and base.has("interactions", "kind"):
-        frame = frame.filter(~says("kind", _NEWSLETTER))
+        frame = frame.filter(~says("kind", NEWSLETTER))
     return _with_code(frame.select("customer_id", "day"), customers)
 
 
 def _requests(base: CustomerBase, customers: Frame) -> Frame:
-    frame = base.visible("interactions").filter(says("kind", _CANCELS))
+    frame = base.visible("interactions").filter(says("kind", CANCELS))
     if base.has("interactions", "direction"):
-        frame = frame.filter(~says("direction", _OUT))
+        frame = frame.filter(~says("direction", OUT))
     return _with_code(frame.select("customer_id", "day"), customers)
 
 
@@ -224,7 +224,7 @@ def _feedback(base: CustomerBase, customers: Frame) -> Frame:
     """Complaints with the day of their resolution, and answers with their score."""
     nothing = nw.lit(None, dtype=nw.Float64)
     score = nw.col("score") if base.has("feedback", "score") else nothing
-    complains = says("kind", _COMPLAINT) if base.has("feedback", "kind") else score.is_null()
+    complains = says("kind", COMPLAINT) if base.has("feedback", "kind") else score.is_null()
     resolved = nw.col("resolved_on_day") if base.has("feedback", "resolved_on") else nw.lit(NEVER)
     usable = (score >= 0) & (score <= 10)
     frame = base.visible("feedback").select(

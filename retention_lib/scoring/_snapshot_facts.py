@@ -17,11 +17,11 @@ import narwhals as nw
 from retention_lib.base import engine
 from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
 from retention_lib.portfolio._signals_facts import (
-    _CANCELS,
-    _COMPLAINT,
-    _NEWSLETTER,
-    _OUT,
+    CANCELS,
+    COMPLAINT,
     NEVER,
+    NEWSLETTER,
+    OUT,
     one_if,
     says,
 )
@@ -253,25 +253,25 @@ def _contacts(base: CustomerBase, customers: Frame) -> Frame:
     """Contacts made by the company, and whether more than a newsletter."""
     frame = base.visible("interactions")
     if base.has("interactions", "direction"):
-        frame = frame.filter(says("direction", _OUT))
+        frame = frame.filter(says("direction", OUT))
     personal = nw.lit(1)
     if base.has("interactions", "kind"):
-        frame = frame.filter(~says("kind", _CANCELS))
-        personal = one_if(~says("kind", _NEWSLETTER))
+        frame = frame.filter(~says("kind", CANCELS))
+        personal = one_if(~says("kind", NEWSLETTER))
     return _with_code(frame.select("customer_id", "day", personal.alias("personal")), customers)
 
 
 def _requests(base: CustomerBase, customers: Frame) -> Frame:
-    frame = base.visible("interactions").filter(says("kind", _CANCELS))
+    frame = base.visible("interactions").filter(says("kind", CANCELS))
     if base.has("interactions", "direction"):
-        frame = frame.filter(~says("direction", _OUT))
+        frame = frame.filter(~says("direction", OUT))
     return _with_code(frame.select("customer_id", "day"), customers)
 
 
 def _complaints(base: CustomerBase, customers: Frame) -> Frame:
     dated = base.has("feedback", "resolved_on")
     until = nw.col("resolved_on_day").fill_null(NEVER) if dated else nw.lit(NEVER)
-    frame = base.visible("feedback").filter(says("kind", _COMPLAINT))
+    frame = base.visible("feedback").filter(says("kind", COMPLAINT))
     return _with_code(frame.select("customer_id", "day", until.alias("until")), customers)
 
 
@@ -280,7 +280,7 @@ def _answers(base: CustomerBase, customers: Frame) -> Frame:
     score = nw.col("score")
     frame = base.visible("feedback").filter((score >= 0) & (score <= 10))
     if base.has("feedback", "kind"):
-        frame = frame.filter(~says("kind", _COMPLAINT))
+        frame = frame.filter(~says("kind", COMPLAINT))
     coded = _with_code(frame.select("customer_id", "day", "score"), customers)
     worst = coded.group_by("code", "day").agg(nw.col("score").min())
     after = nw.col("day").shift(-1).over("code", order_by="day")
