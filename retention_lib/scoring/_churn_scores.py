@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from retention_lib.scoring.churn import ChurnModel
+    from retention_lib.wording import Wording
 
 LIKELY = 0.5
 """More likely to leave than to stay."""
@@ -36,24 +37,14 @@ def score_customers(model: ChurnModel, base: CustomerBase) -> ChurnScores:
     check_supplied(model, base)
     seen = take_snapshots(base, horizon_days=model.horizon_days).eligible()
     drift = check_drift(model.profile, seen, base.wording)
-    parts, level = model.classifier.contributions(seen)
     if drift.drifted:
         warnings.warn(drift.sentence(), DataWarning, stacklevel=4)
-    odds = np.clip(level + parts.sum(axis=1), -30, 30)
-    seen = seen.assign(churn_probability=1 / (1 + np.exp(-odds)))
-    order = np.lexsort((seen["customer_id"].to_numpy(dtype=object), -seen["churn_probability"]))
-    seen, parts = seen.iloc[order].reset_index(drop=True), parts[order]
-    told = explain(
-        seen,
-        parts,
-        model.features,
-        wording=base.wording,
-        horizon_days=model.horizon_days,
-        typical=model.profile.typical,
-    )
-    table = seen[["customer_id", "churn_probability"]].assign(
-        reasons=told["reasons"], annual_revenue=seen["spend_365"]
-    )
+    table, parts = scored_rows(model, seen, base.wording)
+    ids = table["customer_id"].to_numpy(dtype=object)
+    order = np.lexsort((ids, -table["churn_probability"]))
+    seen = seen.assign(churn_probability=table["churn_probability"])
+    table, seen = (frame.iloc[order].reset_index(drop=True) for frame in (table, seen))
+    parts = parts[order]
     return ChurnScores(
         _named(base, table),
         wording=base.wording,
@@ -66,6 +57,30 @@ def score_customers(model: ChurnModel, base: CustomerBase) -> ChurnScores:
         drift=drift,
         spread=float(model.trained_on["spread"]),
     )
+
+
+def scored_rows(
+    model: ChurnModel, seen: pd.DataFrame, wording: Wording
+) -> tuple[pd.DataFrame, Floats]:
+    """Probability, reasons and annual revenue of each row of ``seen``, and what made them.
+
+    The second is what each feature adds to the log-odds, one column a feature.
+    """
+    parts, level = model.classifier.contributions(seen)
+    odds = np.clip(level + parts.sum(axis=1), -30, 30)
+    seen = seen.assign(churn_probability=1 / (1 + np.exp(-odds)))
+    told = explain(
+        seen,
+        parts,
+        model.features,
+        wording=wording,
+        horizon_days=model.horizon_days,
+        typical=model.profile.typical,
+    )
+    table = seen[["customer_id", "churn_probability"]].assign(
+        reasons=told["reasons"], annual_revenue=seen["spend_365"]
+    )
+    return table, parts
 
 
 @dataclass(frozen=True, repr=False, eq=False)

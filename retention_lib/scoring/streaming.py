@@ -17,8 +17,8 @@ from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import DataWarning, InputError
 from retention_lib.scoring._churn_needs import check_supplied
+from retention_lib.scoring._churn_scores import scored_rows
 from retention_lib.scoring.drift import check_drift
-from retention_lib.scoring.reasons import explain
 from retention_lib.scoring.snapshots import snapshot_batches
 from retention_lib.wording import Wording, safe_cell
 
@@ -170,20 +170,7 @@ def _schema(base: CustomerBase) -> pa.Schema:
 
 
 def _scored(model: ChurnModel, base: CustomerBase, seen: pd.DataFrame) -> pd.DataFrame:
-    parts, level = model.classifier.contributions(seen)
-    odds = np.clip(level + parts.sum(axis=1), -30, 30)
-    seen = seen.assign(churn_probability=1 / (1 + np.exp(-odds)))
-    told = explain(
-        seen,
-        parts,
-        model.features,
-        wording=base.wording,
-        horizon_days=model.horizon_days,
-        typical=model.profile.typical,
-    )
-    table = seen[["customer_id", "churn_probability"]].assign(
-        reasons=told["reasons"], annual_revenue=seen["spend_365"]
-    )
+    table, _ = scored_rows(model, seen, base.wording)
     if base.has("customers", "name"):
         table["name"] = table["customer_id"].map(_names(base, table["customer_id"]))
     return table

@@ -128,6 +128,25 @@ def finish(ax: Axes, title: str, text: str) -> None:
     fit_margins(ax, title)
 
 
+def say_only(words: str, ax: Axes | None, wording: Wording) -> Axes:
+    """A figure that says in words why there is nothing to draw."""
+    with theme.use_theme():
+        lines = 1 + len(words) // 70
+        drawn = ax if ax is not None else theme.new_axes(8.6, 1.1 + 0.26 * lines)
+        drawn.set_axis_off()
+        drawn.text(
+            0.0,
+            0.5,
+            wording.say("chart.contacts.nothing"),
+            va="center",
+            size=11,
+            color=theme.QUIET_INK,
+            transform=drawn.transAxes,
+        )
+        finish(drawn, words, words)
+    return drawn
+
+
 def fit_margins(ax: Axes, title: str) -> None:
     """Make room for the labels as long as they are, and set the title over the whole width.
 

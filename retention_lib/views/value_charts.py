@@ -17,6 +17,7 @@ from retention_lib.views.drawing import (
     label_bars,
     list_in_alt,
     only_horizontal_bars,
+    say_only,
     short_share,
     write_at_ends,
 )
@@ -48,7 +49,7 @@ def plot_pareto(result: ValueResult, *, ax: Axes | None = None) -> Axes:
     """Draw what the largest customers bring together, with the classes A, B and C under it."""
     w = result.wording
     if result.silence():
-        return _say_only(result.finding(), ax, w)
+        return say_only(result.finding(), ax, w)
     reached = np.concatenate([[0.0], result.table["cumulative_share"].to_numpy(dtype=float)])
     customers = np.linspace(0.0, 1.0, len(reached))
     classes = result.classes().table
@@ -102,7 +103,7 @@ def plot_classes(result: ClassResult, *, ax: Axes | None = None) -> Axes:
 
     w, table = result.wording, result.table
     if table.empty:
-        return _say_only(result.finding(), ax, w)
+        return say_only(result.finding(), ax, w)
     brings, what = table[f"share_of_{result.by}"], w.say(f"value.what.{result.by}")
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(8.6, 3.4)
@@ -150,7 +151,7 @@ def plot_concentration(result: ConcentrationResult, *, ax: Axes | None = None) -
     table = result.table.iloc[1:]
     table = table[table["figure"].notna()]
     if table.empty:
-        return _say_only(result.finding(), ax, w)
+        return say_only(result.finding(), ax, w)
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(8.6, 1.4 + 0.5 * len(table))
         _draw_ranges(drawn, table["figure"], table["low"], table["high"], theme.STOCK)
@@ -181,7 +182,7 @@ def plot_dependency(result: DependencyResult, *, ax: Axes | None = None) -> Axes
     """Draw the share of each of the largest customers."""
     w, table = result.wording, result.table
     if table.empty:
-        return _say_only(result.finding(), ax, w)
+        return say_only(result.finding(), ax, w)
     column = "name" if "name" in table and table["name"].notna().all() else "customer_id"
     names = [_short(name) for name in _masked(table[[column]], w)[column]]
     with theme.use_theme():
@@ -208,7 +209,7 @@ def plot_needs(result: NeedsResult, *, ax: Axes | None = None) -> Axes:
     """Draw the way from today's revenue to the target, what new customers bring last."""
     w, table = result.wording, result.table
     if table.empty or result.is_sketch():
-        return _say_only(result.finding(), ax, w)
+        return say_only(result.finding(), ax, w)
     colours = [_step_colour(row) for row in table.itertuples()]
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(8.8, 1.5 + 0.5 * len(table))
@@ -249,7 +250,7 @@ def plot_needs_where(result: NeedsByGroup, *, ax: Axes | None = None) -> Axes:
     w = result.wording
     table = result.table
     if table.empty or not (table["expected_loss"] > 0).any():
-        return _say_only(result.finding(), ax, w)
+        return say_only(result.finding(), ax, w)
     table = table[table["customers"] > 0]
     names = [_short(name) for name in _masked(table[[result.by]], w)[result.by]]
     with theme.use_theme():
@@ -276,7 +277,7 @@ def plot_profile(result: ProfileResult, *, ax: Axes | None = None) -> Axes:
     """Draw the share of each group's customers in each segment, darker for more."""
     w, table = result.wording, result.table
     if table.empty:
-        return _say_only(result.finding(), ax, w)
+        return say_only(result.finding(), ax, w)
     groups = list(table[result.by])
     segments = list(dict.fromkeys(result.cells["segment"]))
     shape = (len(groups), len(segments))
@@ -310,25 +311,6 @@ def plot_crosstab(result: Crosstab, *, ax: Axes | None = None) -> Axes:
 
 
 # --- pieces ----------------------------------------------------------------------------------
-
-
-def _say_only(words: str, ax: Axes | None, wording: Wording) -> Axes:
-    """A figure that says in words why there is nothing to draw."""
-    with theme.use_theme():
-        lines = 1 + len(words) // 70
-        drawn = ax if ax is not None else theme.new_axes(8.6, 1.1 + 0.26 * lines)
-        drawn.set_axis_off()
-        drawn.text(
-            0.0,
-            0.5,
-            wording.say("chart.contacts.nothing"),
-            va="center",
-            size=11,
-            color=theme.QUIET_INK,
-            transform=drawn.transAxes,
-        )
-        finish(drawn, words, words)
-    return drawn
 
 
 def _finish_bars(

@@ -10,7 +10,7 @@ import numpy as np
 from retention_lib.scoring._lifetime_results import about
 from retention_lib.scoring.lifetime import tenth_of
 from retention_lib.views import theme
-from retention_lib.views.drawing import finish, list_in_alt
+from retention_lib.views.drawing import finish, list_in_alt, say_only
 from retention_lib.views.tables import IDENTIFYING, MASK_VARIABLE, mask_frame
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def plot_worth(result: LifetimeResult, *, ax: Axes | None = None) -> Axes:
     w = result.wording
     worth = result.ranked()
     if not worth.sum() > 0:
-        return _say_only(result.sentence(), ax, w)
+        return say_only(result.sentence(), ax, w)
     reached = np.concatenate([[0.0], np.cumsum(worth) / worth.sum()])
     customers = np.linspace(0.0, 1.0, len(reached))
     with theme.use_theme():
@@ -93,7 +93,7 @@ def plot_value_map(result: AtRiskResult, *, ax: Axes | None = None) -> Axes:
     w, table = result.wording, result.table
     shown = table[table["clv"] > 0]
     if shown.empty:
-        return _say_only(result.sentence(), ax, w)
+        return say_only(result.sentence(), ax, w)
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(9.4, 6.2)
         low, high = _map_limits(shown["clv"].to_numpy(dtype=float), result.worth_line)
@@ -145,7 +145,7 @@ def plot_record(result: LifetimeRecord, *, ax: Axes | None = None) -> Axes:
     """Draw what was forecast beside what came, by tenth of the customers."""
     w, tenths = result.wording, result.tenths
     if not result.tested:
-        return _say_only(result.sentence(), ax, w)
+        return say_only(result.sentence(), ax, w)
     trial = result.trials.iloc[0]
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(8.8, 4.8)
@@ -195,7 +195,7 @@ def plot_decay(result: DecayResult, *, ax: Axes | None = None) -> Axes:
     """Draw how many of 100 customers won are left, and how many buy, quarter by quarter."""
     w, table = result.wording, result.table
     if table.empty:
-        return _say_only(result.sentence(), ax, w)
+        return say_only(result.sentence(), ax, w)
     years = table["quarter"].to_numpy(dtype=float) / _QUARTERS_A_YEAR
     still = 100 * table["still_customers"].to_numpy(dtype=float)
     with theme.use_theme():
@@ -380,21 +380,3 @@ def _unit(wording: Wording) -> str:
     """The currency behind the name of an axis, in brackets; nothing where it is not known."""
     sign = wording.currency_symbol
     return f" ({sign})" if sign else ""
-
-
-def _say_only(words: str, ax: Axes | None, wording: Wording) -> Axes:
-    """A figure that says in words why there is nothing to draw."""
-    with theme.use_theme():
-        drawn = ax if ax is not None else theme.new_axes(8.6, 1.1 + 0.26 * (1 + len(words) // 70))
-        drawn.set_axis_off()
-        drawn.text(
-            0.0,
-            0.5,
-            wording.say("chart.contacts.nothing"),
-            va="center",
-            size=11,
-            color=theme.QUIET_INK,
-            transform=drawn.transAxes,
-        )
-        finish(drawn, words, words)
-    return drawn
