@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention_lib.errors import InputError
-from retention_lib.scoring._churn_learners import KINDS, Floats, Learner
+from retention_lib.scoring._churn_learners import KINDS, Floats, Learner, probability_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,9 +108,7 @@ class CombinedClassifier:
     def predict_proba(self, frame: pd.DataFrame) -> Floats:
         """The probability of leaving of each row of ``take_snapshots``."""
         parts, level = self.contributions(frame)
-        odds = np.clip(level + parts.sum(axis=1), -30, 30)
-        probability: Floats = 1 / (1 + np.exp(-odds))
-        return probability
+        return probability_of(level + parts.sum(axis=1))
 
     def contributions(self, frame: pd.DataFrame) -> tuple[Floats, Floats]:
         """Log-odds that each feature adds, a column a feature, and the level they are added to.
@@ -134,7 +132,7 @@ class CombinedClassifier:
             for learner in formula.learners:
                 odds = learner.base + learner.parts(values[rows]).sum(axis=1)
                 alone = said.setdefault(learner.kind, np.full(len(values), np.nan))
-                alone[rows] = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+                alone[rows] = probability_of(odds)
         return {kind: alone for kind, alone in said.items() if not np.isnan(alone).any()}
 
     def _by_kind(self, frame: pd.DataFrame) -> list[tuple[NDArray[np.int64], Formula]]:

@@ -32,6 +32,7 @@ from retention_lib.scoring._churn_learners import (
     Learner,
     fit_boosting,
     fit_logistic,
+    probability_of,
     take_purchase_model,
 )
 from retention_lib.scoring.features import BY_NAME
@@ -136,7 +137,7 @@ def offset_of(
     weight = np.ones(len(left)) if weight is None else weight
     shift = 0.0
     for _ in range(50):
-        said = 1 / (1 + np.exp(-np.clip(odds + shift, -30, 30)))
+        said = probability_of(odds + shift)
         missing = float((weight * (left - said)).sum()) - held * shift
         step = missing / (float((weight * said * (1 - said)).sum()) + held)
         shift += float(np.clip(step, -1, 1))
@@ -191,7 +192,7 @@ def _weigh(odds: Floats, left: Floats, kinds: Sequence[str]) -> tuple[float, ...
         moved = point[1:] - usual
         together = moved.mean()
         apart = moved - together
-        wrong = 1 / (1 + np.exp(-np.clip(said, -30, 30))) - left
+        wrong = probability_of(said) - left
         cost = np.logaddexp(0, said).sum() - (left * said).sum()
         cost += KEPT_APART / 2 * (apart**2).sum() + held / 2 * together**2 * len(usual)
         slope = np.einsum("ij,i->j", odds, wrong) + KEPT_APART * apart + held * together

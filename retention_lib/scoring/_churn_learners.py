@@ -75,6 +75,16 @@ def log_odds_of(probability: Floats) -> Floats:
     return odds
 
 
+def probability_of(odds: Floats) -> Floats:
+    """Probabilities of log-odds, which beyond 30 are as good as certain.
+
+    >>> probability_of(np.array([0.0, 1000.0])).round(2).tolist()
+    [0.5, 1.0]
+    """
+    probability: Floats = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+    return probability
+
+
 # --- Boosting, one feature a tree ---------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import DataWarning
 from retention_lib.results import Listing, Result
-from retention_lib.scoring._churn_learners import Floats, log_odds_of
+from retention_lib.scoring._churn_learners import Floats, log_odds_of, probability_of
 from retention_lib.scoring._churn_needs import check_supplied
 from retention_lib.scoring.drift import DriftResult, check_drift
 from retention_lib.scoring.reasons import explain, reasons_long
@@ -67,8 +67,7 @@ def scored_rows(
     The second is what each feature adds to the log-odds, one column a feature.
     """
     parts, level = model.classifier.contributions(seen)
-    odds = np.clip(level + parts.sum(axis=1), -30, 30)
-    seen = seen.assign(churn_probability=1 / (1 + np.exp(-odds)))
+    seen = seen.assign(churn_probability=probability_of(level + parts.sum(axis=1)))
     told = explain(
         seen,
         parts,
