@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from retention_lib.base.quality import check_quality as check_quality
     from retention_lib.base.simulate import simulate_base as simulate_base
     from retention_lib.base.workbooks import load_workbook as load_workbook
+    from retention_lib.decisions.claims import weigh_claims as weigh_claims
+    from retention_lib.decisions.five_points import five_points as five_points
+    from retention_lib.decisions.offers import Offer as Offer
+    from retention_lib.decisions.offers import evaluate_offer as evaluate_offer
+    from retention_lib.decisions.past_campaigns import past_effects as past_effects
+    from retention_lib.decisions.ranges import Range as Range
+    from retention_lib.decisions.scenarios import Scenario as Scenario
+    from retention_lib.decisions.scenarios import compare as compare
+    from retention_lib.decisions.scenarios import project as project
+    from retention_lib.decisions.win_or_keep import win_or_keep as win_or_keep
     from retention_lib.errors import DataWarning as DataWarning
     from retention_lib.errors import InputError as InputError
     from retention_lib.errors import QuestionError as QuestionError
@@ -51,6 +61,10 @@ if TYPE_CHECKING:
     from retention_lib.scoring.leak import see_the_future as see_the_future
     from retention_lib.scoring.lifetime import value_customers as value_customers
     from retention_lib.scoring.snapshots import take_snapshots as take_snapshots
+    from retention_lib.views.explorers import explore_offer as explore_offer
+    from retention_lib.views.explorers import explore_scenario as explore_scenario
+    from retention_lib.views.explorers import explore_segments as explore_segments
+    from retention_lib.views.explorers import explore_watch_list as explore_watch_list
 
 __version__ = "0.1.0"
 
@@ -62,6 +76,13 @@ _HOMES = {
     "base.quality": ("check_quality",),
     "base.simulate": ("simulate_base",),
     "base.workbooks": ("load_workbook",),
+    "decisions.claims": ("weigh_claims",),
+    "decisions.five_points": ("five_points",),
+    "decisions.offers": ("Offer", "evaluate_offer"),
+    "decisions.past_campaigns": ("past_effects",),
+    "decisions.ranges": ("Range",),
+    "decisions.scenarios": ("Scenario", "compare", "project"),
+    "decisions.win_or_keep": ("win_or_keep",),
     "errors": ("DataWarning", "InputError", "QuestionError", "RetentionError"),
     "portfolio.cohorts": ("retention_cohorts",),
     "portfolio.cross_sell": ("find_cross_sell",),
@@ -86,6 +107,12 @@ _HOMES = {
     "scoring.leak": ("see_the_future",),
     "scoring.lifetime": ("value_customers",),
     "scoring.snapshots": ("take_snapshots",),
+    "views.explorers": (
+        "explore_offer",
+        "explore_scenario",
+        "explore_segments",
+        "explore_watch_list",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,8 +1,9 @@
 """Run the notebooks again, and write them so that only what changed shows in a diff.
 
-Called by ``python workbook.py notebooks [--check]``. What a run adds by chance (cell ids, widget
-ids, memory addresses, how a print was cut in pieces) is replaced by what depends on the content
-alone, so that two runs of the same notebook give the same bytes.
+Called by ``python workbook.py notebooks [--check]``. What a run adds by chance (cell ids, memory
+addresses, how a print was cut in pieces) is replaced by what depends on the content alone, so that
+two runs of the same notebook give the same bytes. Sliders need a kernel behind them: of an explorer
+the saved notebook keeps its still page, of a progress bar nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
-import json
 import re
 import sys
 from collections.abc import Iterable
@@ -29,11 +29,7 @@ AT_ONCE = 2
 
 MEMORY_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
-WIDGET_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
-WIDGET_MIMES = (
-    "application/vnd.jupyter.widget-view+json",
-    "application/vnd.jupyter.widget-state+json",
-)
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def find_notebooks(names: Iterable[str]) -> list[Path]:
@@ -71,10 +67,8 @@ async def execute(path: Path, turn: asyncio.Semaphore) -> NotebookNode:
 def normalise(notebook: NotebookNode, name: str) -> str:
     """Give the text of a notebook, the same for the same content."""
     notebook = nbformat.from_dict(notebook)
-    # With the state of its widgets kept, a notebook shows them when opened, before it is run.
-    kept = {"widgets": notebook.metadata["widgets"]} if "widgets" in notebook.metadata else {}
     notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}, **kept}
+        {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen: dict[str, int] = {}
@@ -89,12 +83,11 @@ def normalise(notebook: NotebookNode, name: str) -> str:
         if cell.execution_count is not None:
             count += 1
             cell.execution_count = count
-        cell.outputs = _joined_streams(cell.outputs)
+        cell.outputs = _joined_streams(_still(cell.outputs))
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
     _steady_names(notebook)
-    notebook = _steady_widgets(notebook, name)
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
 
@@ -104,6 +97,19 @@ def _cell_id(cell: NotebookNode, name: str, seen: dict[str, int]) -> str:
     content = f"{name}\n{cell.cell_type}\n{cell.source}"
     seen[content] = seen.get(content, 0) + 1
     return hashlib.sha256(f"{content}\n{seen[content]}".encode()).hexdigest()[:8]
+
+
+def _still(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Drop live widgets; what shows beside them in the same output stays."""
+    kept = []
+    for output in outputs:
+        if WIDGET_VIEW in output.get("data", {}):
+            del output.data[WIDGET_VIEW]
+            output.get("metadata", {}).pop(WIDGET_VIEW, None)
+            if not output.data:
+                continue
+        kept.append(output)
+    return kept
 
 
 def _joined_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
@@ -139,30 +145,6 @@ def _steady_names(notebook: NotebookNode) -> None:
                     data[mime] = STYLER_ID.sub(
                         steady_id, MEMORY_ADDRESS.sub("0x000000", data[mime])
                     )
-
-
-def _steady_widgets(notebook: NotebookNode, name: str) -> NotebookNode:
-    """Number the widgets in the order in which they were made.
-
-    The number comes first, so that the order survives the sorting of the keys: a notebook that is
-    read again gets the same ids.
-    """
-    state = notebook.metadata.get("widgets", {}).get(WIDGET_MIMES[1], {}).get("state", {})
-    shown = [
-        output["data"][WIDGET_MIMES[0]]["model_id"]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if WIDGET_MIMES[0] in output.get("data", {})
-    ]
-    ids = dict.fromkeys([*state, *shown])
-    steady = {
-        old: f"{place:08x}" + hashlib.sha256(f"{name} {place}".encode()).hexdigest()[:24]
-        for place, old in enumerate(ids)
-    }
-    text = WIDGET_ID.sub(
-        lambda match: steady.get(match.group(), match.group()), json.dumps(notebook)
-    )
-    return nbformat.from_dict(json.loads(text))
 
 
 def write_if_changed(path: Path, text: str) -> bool:

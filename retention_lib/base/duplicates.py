@@ -14,6 +14,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase, require_base
 from retention_lib.base.duplicate_evidence import (
@@ -120,7 +121,11 @@ def find_duplicates(
         raise InputError(f"threshold is a probability between 0 and 1; got {threshold!r}.")
     if not base.has("customers") or not {"name", *IDENTIFIERS} & set(base.columns("customers")):
         return _cannot_tell(base, threshold)
-    return propose_among(read_customers(base, phone_region=phone_region), base, threshold=threshold)
+    with progress.steps(base.wording, "duplicates", total=2) as step:
+        step("identifiers")
+        customers = read_customers(base, phone_region=phone_region)
+        step("pairs")
+        return propose_among(customers, base, threshold=threshold)
 
 
 def _cannot_tell(base: CustomerBase, threshold: float) -> Duplicates:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from retention_lib import progress
 from retention_lib.base import contract, workbooks
 from retention_lib.base.deciding import Answers, DateOrder, DecimalMark, DuplicateLines
 from retention_lib.base.imported import Import
@@ -114,17 +115,23 @@ def import_export(
         matching, answers, remembered = _remembered(book, table, answers)
         language = language or _language(book)
         currency = currency or book.settings.currency
-    raw = read_raw(
-        path,
-        encoding=answers.encoding,
-        separator=answers.separator,
-        sheet=answers.sheet,
-        header_row=answers.header_row,
-    )
     wording = Wording(language or "en", "")
-    matched = _matched(raw, table, matching, wording)
-    reader = Reader(raw, matched, contract.TABLES[table], answers, remembered)
-    return Import.of(reader, wording, currency=currency, path=_kept_path(path), language_told=told)
+    with progress.steps(wording, "import", total=3) as step:
+        step("read")
+        raw = read_raw(
+            path,
+            encoding=answers.encoding,
+            separator=answers.separator,
+            sheet=answers.sheet,
+            header_row=answers.header_row,
+        )
+        step("match")
+        matched = _matched(raw, table, matching, wording)
+        step("judge")
+        reader = Reader(raw, matched, contract.TABLES[table], answers, remembered)
+        return Import.of(
+            reader, wording, currency=currency, path=_kept_path(path), language_told=told
+        )
 
 
 def import_raw(table: str = "transactions", *, path: str | Path | None = None) -> Import:

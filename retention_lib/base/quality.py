@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from retention_lib import progress
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.base.duplicates import Duplicates
 from retention_lib.base.quality_checks import CHECKS, Check, Finding
@@ -153,14 +154,16 @@ def check_quality(
     )
     found: list[tuple[Check, Finding]] = []
     missing: list[tuple[str, str, str]] = []
-    for check in CHECKS:
-        lacking = check.lacks(facts)
-        finding = None if lacking else check.measure(facts)
-        if finding is None or not finding.of:
-            needs = _needs(base.wording, check, lacking)
-            missing.append((check.code, _label(base.wording, check.code), needs))
-        else:
-            found.append((check, finding))
+    with progress.steps(base.wording, "quality", total=len(CHECKS)) as step:
+        for check in CHECKS:
+            step("check", check=_label(base.wording, check.code))
+            lacking = check.lacks(facts)
+            finding = None if lacking else check.measure(facts)
+            if finding is None or not finding.of:
+                needs = _needs(base.wording, check, lacking)
+                missing.append((check.code, _label(base.wording, check.code), needs))
+            else:
+                found.append((check, finding))
     return Scorecard(
         _as_table(base.wording, found),
         wording=base.wording,

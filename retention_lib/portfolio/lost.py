@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.portfolio import _lost_causes as causes
@@ -58,9 +59,12 @@ def list_lost(base: CustomerBase, *, months: int = 12) -> LostResult:
     """
     require_base(base)
     months = check_months(months, MOST_MONTHS)
-    losses = find_losses(base, months)
-    signs = signs_before(base, losses.lost, losses.first_day)
-    table = tables.lost_table(losses, signs, base.wording)
+    with progress.steps(base.wording, "lost", total=2) as step:
+        step("who_left")
+        losses = find_losses(base, months)
+        step("signs_before")
+        signs = signs_before(base, losses.lost, losses.first_day)
+        table = tables.lost_table(losses, signs, base.wording)
     lost = losses.lost
     annual, purchases = lost["annual"].to_numpy(float), lost["purchases"].to_numpy()
     low, high = losses.carry.between(annual, purchases)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import narwhals as nw
 import numpy as np
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import ChoiceError, InputError
@@ -110,8 +111,10 @@ def find_signals(
     if include not in INCLUDE:
         raise ChoiceError("include", include, INCLUDE)
     horizon = check_horizon(horizon_days)
-    with opened(base, chosen) as facts:
-        return _signals(base, facts, include, horizon)
+    with progress.steps(base.wording, "signals", total=3) as step:
+        step("purchases")
+        with opened(base, chosen) as facts:
+            return _signals(base, facts, include, horizon, step)
 
 
 def signals_and_before(
@@ -123,18 +126,21 @@ def signals_and_before(
     those gone since: nobody reads the evidence of a sign that has newer evidence. The third is
     which fired then: ``customer_id, signal_code``. Signs that are off are in none of them.
     """
-    with opened(base, settings) as facts:
-        now = _signals(base, facts, "proven", None)
-        span = Days((day,), None)
-        record = now.track_record.table.set_index("signal_code")
-        with (
-            seen(facts, span) as (active, yardsticks),
-            _everybody(facts, active, span, yardsticks) as flagged,
-        ):
-            found = firing(facts, flagged, day)
-            fired = _fired(found, list(record.index[record["on"]]))
-            gone = _only_fired(found, _without(fired, now.table))
-            before = _told(base, facts, flagged, yardsticks, day, gone)
+    with progress.steps(base.wording, "watch", total=4) as step:
+        step("purchases")
+        with opened(base, settings) as facts:
+            now = _signals(base, facts, "proven", None, step)
+            step("before")
+            span = Days((day,), None)
+            record = now.track_record.table.set_index("signal_code")
+            with (
+                seen(facts, span) as (active, yardsticks),
+                _everybody(facts, active, span, yardsticks) as flagged,
+            ):
+                found = firing(facts, flagged, day)
+                fired = _fired(found, list(record.index[record["on"]]))
+                gone = _only_fired(found, _without(fired, now.table))
+                before = _told(base, facts, flagged, yardsticks, day, gone)
     return now, _table(base, before, record["verdict"].to_dict(), day), fired
 
 
@@ -276,10 +282,13 @@ class SignalsResult(Result):
         return w.say("signals.finding", **counts, **money)
 
 
-def _signals(base: CustomerBase, facts: Facts, include: str, horizon: int | None) -> SignalsResult:
+def _signals(
+    base: CustomerBase, facts: Facts, include: str, horizon: int | None, step: progress.Step
+) -> SignalsResult:
     now, settings, past = base.as_of_day, facts.settings, None
     if facts.first_day is not None:
         past = past_of(facts.first_day, now, settings, horizon)
+    step("signs_past")
     with (
         days_of(facts, [*(past.days if past else ()), now]) as days,
         seen(facts, days) as (active, yardsticks),
@@ -293,6 +302,7 @@ def _signals(base: CustomerBase, facts: Facts, include: str, horizon: int | None
             else (_everybody(facts, active, today, yardsticks))
         )
         with held as flagged:
+            step("signs_today")
             customers, total = _totals(facts, flagged, now)
             found = firing(facts, flagged, now)
             signs = _told(base, facts, flagged, yardsticks, now, found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import narwhals as nw
 import numpy as np
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
@@ -74,10 +75,18 @@ def find_types(base: CustomerBase, *, k: int | None = None, seed: int = SEED) ->
     require_base(base)
     k = _whole("k", k, 2, MOST_TYPES) if k is not None else None
     seed = _whole("seed", seed, 0, 2**32 - 1)
+    with progress.steps(base.wording, "types", total=4) as step:
+        return _found(base, k, seed, step)
+
+
+def _found(base: CustomerBase, k: int | None, seed: int, step: progress.Step) -> TypesResult:
+    """The types, where there are enough customers, habits that differ, and a number that holds."""
+    step("habits")
     habits = measure_habits(base)
     if len(habits) < FEWEST:
         return _result(base, habits, _everybody(habits), _nothing_tried(), "few", k, seed)
     known = _known_days(base)
+    step("habits_before")
     before = _habits_before(base, base.activity_window_days, known)
     if before is None and not base.has("customers", "acquired_on"):
         # How long somebody has been there is then how long the file goes back.
@@ -88,11 +97,13 @@ def find_types(base: CustomerBase, *, k: int | None = None, seed: int = SEED) ->
         return _result(base, habits, _everybody(habits), _nothing_tried(), "alike", k, seed)
     periods = _two_periods(base, space, habits, before, known)
     numbers = sorted({*choice.NUMBERS, *([k] if k is not None else [])})
+    step("numbers")
     tried = choice.try_numbers(points, periods.then, periods.now, numbers, seed=seed)
     number = k if k is not None else choice.choose_number(tried)
     verdict = _verdict(tried, number)
     if number == 1:  # their attrition is that of the base: chapter 02
         return _result(base, habits, _everybody(habits), tried, verdict, k, seed, periods=periods)
+    step("describe")
     types = choice.fit_types(points, number, seed=seed)
     labels, order = _in_order(types.predict(points), habits["revenue"].to_numpy(dtype=float))
     attrition = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import narwhals as nw
 import numpy as np
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import DataWarning
@@ -35,11 +36,14 @@ _TWO_SIDED = 1.96
 def score_customers(model: ChurnModel, base: CustomerBase) -> ChurnScores:
     """Score every customer active on ``base.as_of``; see :meth:`ChurnModel.score`."""
     check_supplied(model, base)
-    seen = take_snapshots(base, horizon_days=model.horizon_days).eligible()
-    drift = check_drift(model.profile, seen, base.wording)
-    if drift.drifted:
-        warnings.warn(drift.sentence(), DataWarning, stacklevel=4)
-    table, parts = scored_rows(model, seen, base.wording)
+    with progress.steps(base.wording, "score", total=2) as step:
+        step("today")
+        seen = take_snapshots(base, horizon_days=model.horizon_days).eligible()
+        drift = check_drift(model.profile, seen, base.wording)
+        if drift.drifted:
+            warnings.warn(drift.sentence(), DataWarning, stacklevel=4)
+        step("reasons", customers=len(seen))
+        table, parts = scored_rows(model, seen, base.wording)
     ids = table["customer_id"].to_numpy(dtype=object)
     order = np.lexsort((ids, -table["churn_probability"]))
     seen = seen.assign(churn_probability=table["churn_probability"])

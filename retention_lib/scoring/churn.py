@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args, o
 
 import numpy as np
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import ChoiceError
@@ -125,14 +126,16 @@ def fit_churn(
         raise ChoiceError("too_little", too_little, get_args(TooLittle))
     horizon = check_horizon(horizon_days)
     try:
-        return _fitted(base, horizon)
+        with progress.steps(base.wording, "churn", total=3) as step:
+            return _fitted(base, horizon, step)
     except TooLittleError as refused:
         if too_little == "raise":
             raise
         return no_forecast(base, refused)
 
 
-def _fitted(base: CustomerBase, horizon: int) -> ChurnModel:
+def _fitted(base: CustomerBase, horizon: int, step: progress.Step) -> ChurnModel:
+    step("past")
     first = first_purchase(base)
     dates = plan_dates(first, base.as_of_day, horizon)
     drawn = sampled_customers(base, dates)
@@ -143,8 +146,10 @@ def _fitted(base: CustomerBase, horizon: int) -> ChurnModel:
     days_of = day_numbers(panel)
     before = panel[np.isin(days_of, dates.training)].reset_index(drop=True)
     test = panel[days_of == dates.test].reset_index(drop=True)
+    step("try")
     earlier = fit_classifier(before, names, horizon_days=horizon, first_day=first)
     card = _judged(base, earlier, before, test, dates)
+    step("learn")
     classifier = fit_classifier(
         panel, names, horizon_days=horizon, first_day=first, earlier=earlier
     )

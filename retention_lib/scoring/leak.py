@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import narwhals as nw
 import numpy as np
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.portfolio.intervals import SEED, Values, middle
@@ -79,24 +80,28 @@ def see_the_future(base: CustomerBase, *, horizon_days: int = 90) -> LeakResult:
     if days < 3 * horizon_days:
         short = base.wording.say("leak.short", needed=3 * horizon_days, days=days)
         return _nothing(base, short, horizon_days)
-    past, now, features = _two_dates(base, made, used, horizon_days)
-    fewest = min(
-        min(rows["churned"].sum(), (1 - rows["churned"]).sum(), len(rows)) for rows in (past, now)
-    )
-    if fewest < ENOUGH:
-        few = base.wording.say("leak.few", fewest=int(fewest), enough=ENOUGH)
-        return _nothing(base, few, horizon_days)
-    honest = [name for name in features if past[name].notna().any()]
-    leaking = [LEAK, *(name for name in honest if name != "recency_days")]
-    seen, in_use = _judged(past, now, {"leak": leaking, "honest": honest})
-    return LeakResult(
-        _table(seen, in_use, base.wording),
-        wording=base.wording,
-        assumptions=_assumptions(base, made, used, horizon_days, len(past), len(now)),
-        horizon_days=horizon_days,
-        missed=_missed(seen, in_use),
-        behind=_behind(in_use),
-    )
+    with progress.steps(base.wording, "leak", total=2) as step:
+        step("past")
+        past, now, features = _two_dates(base, made, used, horizon_days)
+        fewest = min(
+            min(rows["churned"].sum(), (1 - rows["churned"]).sum(), len(rows))
+            for rows in (past, now)
+        )
+        if fewest < ENOUGH:
+            few = base.wording.say("leak.few", fewest=int(fewest), enough=ENOUGH)
+            return _nothing(base, few, horizon_days)
+        honest = [name for name in features if past[name].notna().any()]
+        leaking = [LEAK, *(name for name in honest if name != "recency_days")]
+        step("leak")
+        seen, in_use = _judged(past, now, {"leak": leaking, "honest": honest})
+        return LeakResult(
+            _table(seen, in_use, base.wording),
+            wording=base.wording,
+            assumptions=_assumptions(base, made, used, horizon_days, len(past), len(now)),
+            horizon_days=horizon_days,
+            missed=_missed(seen, in_use),
+            behind=_behind(in_use),
+        )
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import narwhals as nw
 import numpy as np
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
@@ -111,17 +112,21 @@ def value_customers(
     require_base(base)
     ahead = Ahead(_check_horizon(horizon_days), _check_rate(discount_rate))
     basis = margin_basis(base)
-    with kept_days(base, basis) as days:
-        if days is None:
-            return _nobody(base, ahead, basis, discount_rate)
-        facts = days.facts(base.as_of_day)
-        if facts["is_contract"].any():
-            facts = facts.merge(days.invoices(), on="customer_id", how="left")
-        tested = try_out(days, base.as_of_day, int(ahead.days))
-        ages = days.ages()
-    facts = _named(base, facts)
-    facts["active"] = _active(base, facts)
-    valued = value_all(facts, base.as_of_day, tested, ahead, basis)
+    with progress.steps(base.wording, "worth", total=3) as step:
+        step("purchases")
+        with kept_days(base, basis) as days:
+            if days is None:
+                return _nobody(base, ahead, basis, discount_rate)
+            facts = days.facts(base.as_of_day)
+            if facts["is_contract"].any():
+                facts = facts.merge(days.invoices(), on="customer_id", how="left")
+            step("record")
+            tested = try_out(days, base.as_of_day, int(ahead.days))
+            ages = days.ages()
+        facts = _named(base, facts)
+        facts["active"] = _active(base, facts)
+        step("value")
+        valued = value_all(facts, base.as_of_day, tested, ahead, basis)
     table = valued.table.sort_values(
         ["clv", "customer_id"], ascending=[False, True], ignore_index=True
     )

@@ -17,6 +17,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
@@ -98,7 +99,11 @@ def take_snapshots(
     moments = [_moment(base, day, horizon) for day in _checked_dates(base, dates)]
     ids = None if customers is None else _checked_ids(customers)
     shown = available(base)
-    with opened(base) as facts, limited(facts, ids) as some:
+    with (
+        progress.steps(base.wording, "snapshots", total=len(moments)) as step,
+        opened(base) as facts,
+        limited(facts, ids) as some,
+    ):
         panel = Panel(some.customers, rows_on(some, moments), shown)
         if ids and not panel.customers:
             raise InputError(
@@ -109,6 +114,7 @@ def take_snapshots(
             # While the engine adds up one date, the features of the one before it are made.
             adding: Future[None] | None = None
             for at in moments:
+                step("snapshot", date=base.wording.date(engine.day_of(at.day)))
                 gap, counts = _base_figures(facts, at)
                 parts = [engine.collect(part) for part in parts_of(some, at)]
                 if adding:

@@ -22,7 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+
+from tests.notebooks.running import run
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -77,6 +80,7 @@ class Lab:
 
     address: str
     token: str
+    folder: Path
 
     def page_of(self, path: Path) -> str:
         return f"{self.address}/lab/tree/notebooks/{path.name}?token={self.token}&reset"
@@ -133,7 +137,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             stderr=subprocess.STDOUT,
         )
     try:
-        found = Lab(f"http://127.0.0.1:{port}", token)
+        found = Lab(f"http://127.0.0.1:{port}", token, folder)
         wait_until_it_answers(found, process, log)
         yield found
     finally:
@@ -253,6 +257,92 @@ def test_a_chapter_opens_in_the_browser_and_runs_to_its_end(
     assert not problems, "\n".join(problems)
     # "No cell contacts another computer" holds for the page as well.
     assert outside == []
+
+
+# ---------------------------------------------------------------- from a slider to the screen
+
+EXPLORING = (
+    "import retention_lib as rl\nbase = rl.open_base()",
+    "explorer = rl.explore_scenario(base)\nexplorer",
+)
+SLIDERS = ".rw-explorer .noUi-handle"
+RESULTS = ".rw-explorer .rw-results"
+
+
+def exploring() -> nbformat.NotebookNode:
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(text) for text in EXPLORING],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}},
+    )
+
+
+def said_by(explorer: Any) -> list[str]:
+    view = explorer.view()
+    return [view.said, *(figure.value for figure in view.figures)]
+
+
+def wait_until_shown(page: Any, texts: list[str]) -> None:
+    for text in texts:
+        page.locator(RESULTS).get_by_text(text, exact=True).first.wait_for(timeout=20_000)
+
+
+def test_a_slider_moved_by_keyboard_shows_what_the_pure_function_says(lab: Lab, page: Any) -> None:
+    from retention_lib import explore_scenario, open_base
+
+    path = lab.folder / "notebooks" / "exploring.ipynb"
+    nbformat.write(exploring(), path)
+    cells = run_all(page, lab, path)
+    assert not [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
+    expected = explore_scenario(open_base(SAMPLE))
+    wait_until_shown(page, said_by(expected))
+    slider = page.locator(SLIDERS).first
+    slider.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    expected.set(points=expected.settings.points + 1)
+    wait_until_shown(page, said_by(expected))
+    take_picture(page, "explorer_moved")
+    # Every slider at its end, and back by the button, whose words can be read.
+    for place in range(page.locator(SLIDERS).count()):
+        page.locator(SLIDERS).nth(place).focus()
+        page.keyboard.press("End")
+        page.wait_for_timeout(200)
+    expected.set(**{control.name: control.trials()[-1] for control in expected.controls})
+    wait_until_shown(page, said_by(expected))
+    take_picture(page, "explorer_end")
+    page.get_by_role("button", name="Back to the measured values").click()
+    expected.reset()
+    wait_until_shown(page, said_by(expected))
+    assert not problems_on_the_page(page, "explorer")
+
+
+def test_an_exported_explorer_is_a_still_page_that_asks_nobody_for_anything(
+    page: Any, tmp_path: Path
+) -> None:
+    from nbconvert import HTMLExporter
+
+    from retention_lib import explore_scenario, open_base
+    from tools import notebooks
+
+    ran = run(exploring(), tmp_path, SAMPLE)
+    saved = nbformat.reads(notebooks.normalise(ran, "exploring"), as_version=4)
+    assert "widget" not in nbformat.writes(saved)
+    exporter = HTMLExporter(require_js_url="", mathjax_url="", jquery_url="")
+    exported = tmp_path / "exploring.html"
+    exported.write_text(exporter.from_notebook_node(saved)[0], encoding="utf-8")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.goto(exported.as_uri())
+    expected = explore_scenario(open_base(SAMPLE))
+    for text in said_by(expected):
+        assert page.get_by_text(text, exact=True).count() > 0, text
+    picture = page.get_by_alt_text(expected.view().alt, exact=True)
+    drawn = picture.evaluate("image => image.complete && image.naturalWidth > 100")
+    assert drawn
+    assert picture.get_attribute("src").startswith("data:image/svg+xml")
+    assert not page.locator(".jp-OutputArea script").count()
+    assert not [url for url in asked if not url.startswith(("file:", "data:"))]
+    take_picture(page, "explorer_exported")
 
 
 def _note_outside(url: str, lab: Lab, outside: list[str]) -> None:
