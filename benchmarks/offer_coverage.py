@@ -1,12 +1,12 @@
 """Does the forecast profit of an offer come true, and does its targeting pay? Known worlds.
 
-``python benchmarks/offer_coverage.py [RUNS] [FOLDER]`` prints the tables of
-``docs/offer-coverage.md``. Fitted models are kept in FOLDER, where one is named, so that a change
-of the forecast can be tried without fitting 200 times again.
+``python benchmarks/offer_coverage.py [RUNS] [FIRST_SEED] [FILE.csv ...]`` prints the tables of
+``docs/offer-coverage.md``. A file that is not there gets one row a run; of files that are there
+nothing is run, and their rows are summed up together.
 
-Each run simulates a base of four years (b2b and b2c in turn, 600 to 1,500 customers, a quarter of
-them with contracts in part), shows the library its first three and an offer drawn at random, and
-plays the fourth year: who would have left is who bought nothing in it or closed the account in
+Each run simulates a base of four years (b2b and b2c in turn, 2,000 to 3,800 customers ever, three
+bases of eight with contracts in part), shows the library its first three and an offer drawn at
+random, and plays the fourth year: who would have left is who bought nothing in it or closed the account in
 it. Of those contacted who would have left, each stays with the true save rate, takes the
 incentive and brings the margin that was truly to be expected of it (for what was left of the year
 when it closed its account), discounted like the library's values; those who would have stayed
@@ -17,7 +17,6 @@ the range that the true one is drawn from.
 from __future__ import annotations
 
 import math
-import pickle
 import sys
 import time
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ def known_world(seed: int) -> tuple[rl.CustomerBase, rl.CustomerBase, Any]:
     """A base of four years, the same seen after three, and its truth."""
     share = 0.15 if seed % 4 == 3 or seed % 8 == 4 else 0.0
     whole, truth = rl.simulate_base(
-        600 + seed * 37 % 10 * 100,
+        2_000 + seed * 37 % 10 * 200,
         seed=seed,
         years=4,
         kind=("b2b", "b2c")[seed % 2],
@@ -83,16 +82,10 @@ def known_world(seed: int) -> tuple[rl.CustomerBase, rl.CustomerBase, Any]:
     return whole, whole.at(whole.as_of - timedelta(days=AHEAD)), truth
 
 
-def forecast(base: rl.CustomerBase, seed: int, folder: Path | None) -> Any:
-    """Scores and values of the year ahead, out of the folder where they are there."""
-    kept = folder / f"s{seed}.pkl" if folder else None
-    if kept and kept.exists():
-        return pickle.loads(kept.read_bytes())
+def forecast(base: rl.CustomerBase) -> Any:
+    """Scores and values of the year ahead."""
     scores = rl.fit_churn(base, horizon_days=AHEAD, too_little="say").score(base)
-    both = scores, rl.value_customers(base, horizon_days=AHEAD, discount_rate=RATE)
-    if kept:
-        kept.write_bytes(pickle.dumps(both))
-    return both
+    return scores, rl.value_customers(base, horizon_days=AHEAD, discount_rate=RATE)
 
 
 def what_came(whole: rl.CustomerBase, truth: Any, start: int, ids: pd.Series[Any]) -> Truth:
@@ -128,10 +121,10 @@ def an_offer(seed: int, value: float) -> tuple[rl.Offer, float]:
     return offer, true
 
 
-def play(seed: int, folder: Path | None) -> dict[str, Any]:
+def play(seed: int) -> dict[str, Any]:
     """One run: the forecast beside what came, and the naive choices on the same luck."""
     whole, base, truth = known_world(seed)
-    scores, worth = forecast(base, seed, folder)
+    scores, worth = forecast(base)
     facts = gather_facts(base, horizon_days=AHEAD, scores=scores, worth=worth)
     offer, true = an_offer(seed, float(np.mean(facts.value)))
     result: OfferResult = weigh_offer(facts, offer)
@@ -189,13 +182,29 @@ def say_coverage(table: pd.DataFrame, name: str) -> str:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Play the runs, or read them where they were played already, and print the tables."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    started = time.perf_counter()
-    table = pd.DataFrame([play(seed, folder) for seed in range(runs)])
-    if folder:
-        table.to_parquet(folder / "runs.parquet")
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000
+    files = [Path(name) for name in sys.argv[3:]]
+    there = [file for file in files if file.exists()]
+    if there:
+        table = pd.concat([pd.read_csv(file) for file in there], ignore_index=True)
+    else:
+        started = time.perf_counter()
+        rows = []
+        for seed in range(first, first + runs):
+            rows.append(play(seed))
+            if files:
+                pd.DataFrame(rows).to_csv(files[0].with_suffix(".part"), index=False)
+        table = pd.DataFrame(rows)
+        if files:
+            files[0].with_suffix(".part").replace(files[0])
+        print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
+    tell(table)
+
+
+def tell(table: pd.DataFrame) -> None:
+    """Print coverage and ranking."""
     plans = table[table["treated"] > 0]
     print("| runs | number | held | came below | came above | came against forecast | width |")
     print("|---|---|---|---|---|---|---|")
@@ -204,20 +213,18 @@ def main() -> None:
                           ("kind", {"b2b": "b2b", "b2c": "b2c"})):  # fmt: skip
         for value, name in names.items():
             print(say_coverage(plans[plans[column] == value], name))
-    print(f"\nContact nobody: {len(table) - len(plans)} of {runs} runs.\n")
+    print(f"\nContact nobody: {len(table) - len(plans)} of {len(table)} runs.\n")
     print("| against | more, expected | as much | more, with luck | profit of ours | theirs |")
     print("|---|---|---|---|---|---|")
     for name in NAIVE:
-        for kind in ("expected",):
-            gain = table[f"ours_{kind}"] - table[f"{name}_{kind}"]
-            same = gain.abs() < 1e-6
-            lucky = table["ours_came"] - table[f"{name}_came"] > -1e-6
-            print(
-                f"| {name} | {((gain > 0) & ~same).mean():.1%} | {same.mean():.1%} "
-                f"| {lucky.mean():.1%} | {table['ours_expected'].mean():,.0f} "
-                f"| {table[f'{name}_expected'].mean():,.0f} |"
-            )
-    print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
+        gain = table["ours_expected"] - table[f"{name}_expected"]
+        same = gain.abs() < 1e-6
+        lucky = table["ours_came"] - table[f"{name}_came"] > -1e-6
+        print(
+            f"| {name} | {((gain > 0) & ~same).mean():.1%} | {same.mean():.1%} "
+            f"| {lucky.mean():.1%} | {table['ours_expected'].mean():,.0f} "
+            f"| {table[f'{name}_expected'].mean():,.0f} |"
+        )
 
 
 if __name__ == "__main__":

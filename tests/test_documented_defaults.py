@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| `([\w.]+)` \| `(\w+)` \| `([^`]*)` \| (.+) \|$", re.MULTILINE)
 IN_DOCSTRING = re.compile(r"``(\w+)``[^`]*?\(default:? ``([^`]+)``\)")
 
+# What people write themselves in a cell; SignalSettings documents its fields one by one.
+WRITTEN_BY_HAND = ("Offer", "Scenario")
+
 
 def calls() -> Iterator[tuple[str, Any]]:
     """Public functions, and the public methods of the public classes that are not results."""
@@ -20,6 +23,8 @@ def calls() -> Iterator[tuple[str, Any]]:
         thing = getattr(rl, name)
         if inspect.isclass(thing):
             if not issubclass(thing, Exception | Warning):
+                if name in WRITTEN_BY_HAND:
+                    yield name, thing
                 for method, call in inspect.getmembers(thing, callable):
                     if not method.startswith("_"):
                         yield f"{name}.{method}", call
@@ -31,7 +36,8 @@ def real_defaults() -> dict[tuple[str, str], object]:
     found = {}
     for name, call in calls():
         for parameter in inspect.signature(call).parameters.values():
-            if parameter.default not in (inspect.Parameter.empty, None, ""):
+            made = repr(parameter.default) == "<factory>"
+            if not made and parameter.default not in (inspect.Parameter.empty, None, ""):
                 found[name, parameter.name] = parameter.default
     return found
 

@@ -282,6 +282,17 @@ def test_a_session_uses_its_own_kernel_and_its_own_data(monkeypatch, tmp_path):
     assert "RETENTION_WORKBOOK" not in workbook.session_environ()
 
 
+@pytest.mark.parametrize(("forbidden", "kept_in"), [("1", workbook.VENV / "pycache"), ("", None)])
+def test_what_the_checks_compile_is_kept_even_where_the_machine_forbids_it(
+    monkeypatch, forbidden, kept_in
+):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", forbidden)
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    env = workbook.tests_environ()
+    assert "PYTHONDONTWRITEBYTECODE" not in env
+    assert env.get("PYTHONPYCACHEPREFIX") == (None if kept_in is None else str(kept_in))
+
+
 # ---------------------------------------------------------------- the summary of the tests
 
 

@@ -41,7 +41,7 @@ def kept_by_campaign(base: CustomerBase) -> Kept | None:
     return Kept(
         str(row["campaign_id"]),
         float(row["contact_cost"]),
-        float(row["difference"]),
+        float(row["buyers_difference"]),
         float(row["difference_low"]),
         float(row["difference_high"]),
         int(row["days"]),

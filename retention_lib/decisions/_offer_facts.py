@@ -16,15 +16,14 @@ from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.decisions._offer_inputs import ASSUMED, Offer, is_number
-from retention_lib.decisions._offer_value import DISCOUNT_RATE, UNSEEN, value_if_kept
+from retention_lib.decisions._offer_value import DISCOUNT_RATE, UNSEEN, YEAR, value_if_kept
 from retention_lib.decisions.ranges import Range
 from retention_lib.errors import InputError
 from retention_lib.portfolio._cross_customers import known_customers
 from retention_lib.portfolio.intervals import Values
 from retention_lib.results import Result
 from retention_lib.scoring._churn_refusal import TooLittleError
-from retention_lib.scoring._lifetime_results import say_horizon
-from retention_lib.scoring._lifetime_risk import _checked as checked_scores
+from retention_lib.scoring._lifetime_risk import checked_scores
 from retention_lib.wording import Wording
 
 if TYPE_CHECKING:
@@ -55,7 +54,8 @@ class OfferFacts:
     squared coefficient of variation of the value. ``spread`` is how far the level of leaving may
     be off (log-odds, standard deviation), ``systematic`` the variance that all values share, as a
     share of their square. ``effect`` is what a randomised campaign measured, ``untold`` says why
-    there is nobody, ``notes`` what the reader must know. ``refused`` customers may not be
+    there is nobody, ``notes`` what the reader must know, and ``effect_note`` what of the effect,
+    where it is reckoned with. ``refused`` customers may not be
     contacted and ``unvalued`` ones have no value that can be told; neither is in the arrays.
     """
 
@@ -75,6 +75,7 @@ class OfferFacts:
     wording: Wording = field(default_factory=Wording)
     untold: str = ""
     notes: tuple[str, ...] = ()
+    effect_note: str = ""
     made_under: Mapping[str, object] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -143,6 +144,11 @@ class OfferFacts:
             incentive=plain_amount(0.05 * typical),
         )
 
+    def notes_for(self, source: str) -> tuple[str, ...]:
+        """What the reader must know where the save rate comes from there."""
+        both = (*self.notes, self.effect_note if source == "measured" else "")
+        return tuple(filter(None, both))
+
     def save_rate_of(self, offer: Offer) -> tuple[Range, str]:
         """The save rate and where it comes from: ``yours``, ``measured`` or ``assumed``."""
         if isinstance(offer.save_rate, Range):
@@ -151,6 +157,18 @@ class OfferFacts:
             rate = float(offer.save_rate)
             return Range(rate, rate, rate), "yours"
         return (self.effect.save_rate, "measured") if self.effect else (ASSUMED, "assumed")
+
+
+def say_days(days: int, wording: Wording) -> str:
+    """A number of days as one says it, in years where they are whole.
+
+    >>> say_days(365, Wording()), say_days(730, Wording()), say_days(90, Wording())
+    ('one year', '2 years', '90 days')
+    """
+    years, rest = divmod(days, YEAR)
+    if rest:
+        return wording.say("lifetime.days", days=days)
+    return wording.say("offers.years", years=years)
 
 
 def plain_amount(value: float) -> float:
@@ -312,7 +330,8 @@ def _joined(
         unvalued=int((~told & ~banned).sum()),
         wording=base.wording,
         untold=why,
-        notes=_notes(base, scores, worth, horizon, effect),
+        notes=_notes(base.wording, scores, worth, horizon),
+        effect_note=_effect_note(base.wording, effect, horizon),
         made_under=_made_under(base, horizon),
     )
 
@@ -368,22 +387,24 @@ def _why_nobody(base: CustomerBase, worth: Any, refused: int, untold: int) -> st
     return w.say("offers.all_refused", refused=refused) if refused else w.say("offers.nobody")
 
 
-def _notes(
-    base: CustomerBase, scores: Any, worth: Any, horizon: int, effect: PastEffect | None
-) -> tuple[str, ...]:
+def _effect_note(w: Wording, effect: PastEffect | None, horizon: int) -> str:
+    """That an effect was followed for less time than the offer looks ahead."""
+    if effect is None or effect.days >= horizon:
+        return ""
+    days, horizon_said = say_days(effect.days, w), say_days(horizon, w)
+    return w.say("offers.note.effect", days=days, horizon=horizon_said)
+
+
+def _notes(w: Wording, scores: Any, worth: Any, horizon: int) -> tuple[str, ...]:
     """What the reader must know of horizons that are not one."""
-    w = base.wording
     told, looks = (getattr(one, "horizon_days", None) for one in (scores, worth))
     found = {
         "table": 0 if told is None else None,
         "scores": told if told != horizon else None,
         "worth": looks if looks != horizon else None,
-        "effect": effect.days if effect is not None and effect.days < horizon else None,
     }
     return tuple(
-        w.say(
-            f"offers.note.{which}", days=say_horizon(int(days), w), horizon=say_horizon(horizon, w)
-        )
+        w.say(f"offers.note.{which}", days=say_days(int(days), w), horizon=say_days(horizon, w))
         for which, days in found.items()
         if days is not None
     )
@@ -393,7 +414,7 @@ def _made_under(base: CustomerBase, horizon: int) -> dict[str, object]:
     w = base.wording
     return {
         "as_of": base.as_of,
-        "offer_horizon": w.say("offers.horizon", horizon=say_horizon(horizon, w)),
+        "offer_horizon": w.say("offers.horizon", horizon=say_days(horizon, w)),
         "discount_rate": w.percent(DISCOUNT_RATE),
         "offer_range": w.say("offers.range"),
     }

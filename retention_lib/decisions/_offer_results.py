@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from retention_lib.decisions._offer_facts import OfferFacts
+from retention_lib.decisions._offer_facts import OfferFacts, say_days
 from retention_lib.decisions._offer_inputs import Offer
 from retention_lib.decisions._offer_weighing import Lists, Weighing, curve_sizes
 from retention_lib.decisions.ranges import Range
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.results import Result
-from retention_lib.scoring._lifetime_results import about, say_horizon
+from retention_lib.scoring._lifetime_results import about
 from retention_lib.wording import Wording
 
 _A_TENTH = 10
@@ -178,7 +178,7 @@ class OfferResult(Result):
             said += [self._say_given_away(), self.say_break_even()]
         else:
             said += [self.say_break_even()]
-        said += [self._say_measure(), *self.facts.notes]
+        said += [self._say_measure(), *self.facts.notes_for(self.effect_source)]
         return " ".join(filter(None, said))
 
     def finding(self) -> str:
@@ -238,7 +238,7 @@ class OfferResult(Result):
             "low": about(self.low, w),
             "high": about(self.high, w),
             "loss": w.percent(self.chance_of_loss, decimals=0),
-            "horizon": say_horizon(self.facts.horizon_days, w),
+            "horizon": say_days(self.facts.horizon_days, w),
         }
 
     def code(self) -> str:
@@ -387,6 +387,7 @@ def assumptions_of(facts: OfferFacts, offer: Offer, rate: Range, source: str) ->
         made["offer_refused"] = facts.refused
     if facts.unvalued:
         made["offer_unvalued"] = facts.unvalued
-    if facts.notes:
-        made["offer_note"] = " ".join(facts.notes)
+    notes = facts.notes_for(source)
+    if notes:
+        made["offer_note"] = " ".join(notes)
     return made

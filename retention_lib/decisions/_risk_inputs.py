@@ -33,6 +33,8 @@ MONEY = (
     *("margin_per_customer", "acquisition_cost"),
     *("programme_cost", "programme_cost_per_customer"),
 )
+PROGRAMME = ("programme_cost", "points_kept")
+"""What a change brings along: it is moved in the change alone."""
 Z = 1.6448536269514722
 _STEPS = 65
 _ZOOMS = 8
@@ -174,6 +176,8 @@ def break_evens(before: Scenario | None, after: Scenario) -> list[BreakEven]:
         _break_even(name, before, after, scale)
         for name in FIELDS
         if any(key[0] == name for key in given)
+        # Points less that nobody named are no input of this change.
+        and (name != "points_kept" or likely(after.points_kept))
     ]
 
 
@@ -197,7 +201,7 @@ def _scale(scenario: Scenario) -> dict[str, float]:
     """How far each field is searched: shares up to all, money and heads far above what is."""
     heads = max(reference(scenario, "customers", likely), 1.0)
     margin = max(abs(reference(scenario, "margin_per_customer", likely)), 1.0)
-    far = {name: 1.0 for name in (*SHARES, "word_of_mouth")}
+    far = {name: 1.0 for name in (*SHARES, "word_of_mouth")} | {"points_kept": 100.0}
     far |= {name: _MOST_TIMES * heads for name in ("customers", "new_per_year")}
     far |= {name: _MOST_TIMES * margin for name in MONEY}
     far |= {
@@ -211,7 +215,7 @@ def _break_even(
     name: str, before: Scenario | None, after: Scenario, scale: dict[str, float]
 ) -> BreakEven:
     now = reference(after, name, likely)
-    programme = name.startswith("programme_cost")
+    programme = name.startswith(PROGRAMME)
     alone = before is None or programme or _of(before, name) != _of(after, name)
 
     def value_at(points: Values) -> Values:

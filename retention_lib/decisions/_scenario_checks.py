@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_YEARS = 50
 MOST_GROUPS = 100
 _SHARES = ("attrition", "discount_rate")
-_ANY_SIGN = ("margin_per_customer", "revenue_per_customer")
+_ANY_SIGN = ("margin_per_customer", "revenue_per_customer", "points_kept")
 _MAY_MISS = ("revenue_per_customer", "new_per_year", "new_share")
 _LARGEST = 1e15
 _EXAMPLES = {
@@ -26,6 +26,7 @@ _EXAMPLES = {
     "discount_rate": "0.10 for 10 %",
     "new_share": "0.20 for 20 %",
     "word_of_mouth": "0.05",
+    "points_kept": "5",
     "customers": "1000",
 }
 
@@ -94,6 +95,8 @@ def _check_number(said: str, value: Any, name: str = "") -> Iterator[str]:
     low, high = float(ends[0]), float(ends[-1])
     if name in _SHARES and not 0 <= low <= high <= 1:
         yield f"{said} is a share from 0 to 1, such as {example}; got {value!r}."
+    elif name == "points_kept" and not -100 <= low <= high <= 100:
+        yield f"{said} is in percentage points from -100 to 100, such as {example}; got {value!r}."
     elif name not in _ANY_SIGN and low < 0:
         yield f"{said} cannot be below 0; write a number such as {example}; got {value!r}."
 

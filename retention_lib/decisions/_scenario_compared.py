@@ -12,7 +12,7 @@ import numpy as np
 
 from retention_lib.decisions._scenario_core import (
     GROUPED,
-    SINGLE,
+    SINGLE_VALUES,
     ScenarioValues,
     Values,
     draw_profits,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "customers": ("customers",),
-    "retention": ("attrition",),
+    "retention": ("attrition", "points_kept"),
     "new": ("new_per_year", "new_share", "won_back_per_year", "word_of_mouth"),
     "margin": ("margin_per_customer",),
     "acquisition_cost": ("acquisition_cost",),
@@ -350,7 +350,7 @@ def _mixed(before: Scenario, after: Scenario, codes: list[str], subsets: Values)
     old, new = (values_of(one, groups=groups) for one in (before, after))
     part_of = {name: code for code, names in PARTS.items() for name in names}
     mixed = {}
-    for name in (*GROUPED, *SINGLE):
+    for name in (*GROUPED, *SINGLE_VALUES):
         was, becomes = getattr(old, name), getattr(new, name)
         code = part_of.get(name)
         if code in codes:

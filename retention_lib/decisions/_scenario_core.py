@@ -30,16 +30,22 @@ Pick: TypeAlias = Callable[[Key, Number], "float | Values"]
 MONTHS = 12
 GROUPED = ("customers", "attrition", "margin_per_customer", "revenue_per_customer")
 SINGLE = (
-    *("new_per_year", "new_share", "won_back_per_year", "acquisition_cost", "programme_cost"),
+    *("points_kept", "new_per_year", "new_share", "won_back_per_year"),
+    *("acquisition_cost", "programme_cost"),
     *("programme_cost_per_customer", "discount_rate", "word_of_mouth"),
 )
+SINGLE_VALUES = tuple(name for name in SINGLE if name != "points_kept")
+"""What of these is an array of its own in :class:`ScenarioValues`."""
 _ARRIVING = (2 * np.arange(MONTHS) + 1) / (2 * MONTHS)
 """Mean share of a year's newcomers who are there in each month of it."""
 
 
 @dataclass(frozen=True)
 class ScenarioValues:
-    """The numbers of a scenario as arrays; ``new_share`` is 0 where newcomers are a number."""
+    """The numbers of a scenario as arrays; ``new_share`` is 0 where newcomers are a number.
+
+    ``points_kept`` is in ``attrition`` already.
+    """
 
     kind: Kind
     years: int
@@ -117,7 +123,8 @@ def values_of(
     groups = groups or group_names(scenario)
     grouped = {name: _grouped(name, picked, groups) for name in GROUPED}
     single = {name: picked.get((name, None), np.zeros(1)) for name in SINGLE}
-    grouped["attrition"] = np.clip(grouped["attrition"], 0.0, 1.0)
+    less = single.pop("points_kept")[:, None] / 100
+    grouped["attrition"] = np.clip(grouped["attrition"] - less, 0.0, 1.0)
     grouped["customers"] = np.maximum(grouped["customers"], 0.0)
     single = {name: np.maximum(value, 0.0) for name, value in single.items()}
     return ScenarioValues(kind=kind_of(scenario), years=scenario.years, **grouped, **single)
@@ -237,7 +244,7 @@ def month_by_month(values: ScenarioValues) -> dict[str, Values]:
     ends = (1 - values.attrition[0]) ** (np.arange(1, MONTHS + 1)[:, None] / MONTHS)
     arrived = np.arange(1, MONTHS + 1) / MONTHS
     spread = newcomer_shares(values)[0]
-    cost = {name: float(getattr(values, name)[0]) for name in SINGLE}
+    cost = {name: float(getattr(values, name)[0]) for name in SINGLE_VALUES}
     factors = discount_factors(values.discount_rate)[0]
     years = []
     for number, year in enumerate(each_year(values)):

@@ -283,6 +283,8 @@ def _rows(
     origin = source.origin if source is not None else "yours"
     label = w.say(f"scenario.field.{name}")
     nan = float("nan")
+    if name == "points_kept" and not value:
+        return []
     if value is None:
         if source is None or name == "new_share":
             return []

@@ -17,6 +17,7 @@ UNITS: Mapping[str, Unit] = {
     "attrition": "percent",
     "margin_per_customer": "money",
     "revenue_per_customer": "money",
+    "points_kept": "decimal",
     "new_per_year": "count",
     "new_share": "percent",
     "won_back_per_year": "count",
@@ -30,7 +31,8 @@ UNITS: Mapping[str, Unit] = {
 
 
 DEFAULTS = (
-    *("programme_cost", "programme_cost_per_customer", "discount_rate", "word_of_mouth", "years"),
+    *("points_kept", "programme_cost", "programme_cost_per_customer", "discount_rate"),
+    *("word_of_mouth", "years"),
 )
 """Fields that no base tells and that start at the default."""
 
@@ -91,6 +93,8 @@ def say_number(value: float, name: str, wording: Wording) -> str:
     if unit == "money":
         small = abs(value) < 100 and value != round(value)
         return wording.money(value, decimals=2 if small else 0).replace("-", "−")
+    if name == "points_kept":
+        return wording.number(value, decimals=1 if value != round(value) else 0).replace("-", "−")
     decimals = 2 if unit == "decimal" else 1 if abs(value) < 10 and value != round(value) else 0
     return wording.number(value, decimals=decimals)
 

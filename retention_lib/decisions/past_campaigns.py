@@ -118,7 +118,7 @@ class PastEffectsResult(Result):
 
     Columns: ``campaign_id, offer, date`` (the first, where it went out in waves), ``treated,
     control`` (customers), ``days`` (after the date, that were compared), ``buyers_treated,
-    buyers_control`` (shares), ``difference`` (of these shares), ``save_rate``, ``save_range`` (in
+    buyers_control`` (shares), ``buyers_difference`` (of these shares), ``save_rate``, ``save_range`` (in
     words), ``contact_cost`` (a contact), ``reading`` (in words) and for code ``reading_code``
     (``effect``, ``not_drawn``, ``no_control``, ``too_few``, ``too_recent``, ``all_bought``),
     ``difference_low, difference_high`` (95 % sure), ``save_low, save_high`` (90 % sure),
@@ -141,7 +141,7 @@ class PastEffectsResult(Result):
         "days": "count",
         "buyers_treated": "percent",
         "buyers_control": "percent",
-        "difference": "percent",
+        "buyers_difference": "percent",
         "save_rate": "percent",
         "contact_cost": "money",
     }
@@ -316,7 +316,7 @@ def _read(name: str, part: pd.DataFrame, base: CustomerBase, horizon: int) -> di
         )
         row["buyers_treated"] = counts.treated_buyers / counts.treated
         row["buyers_control"] = counts.control_buyers / counts.control
-        row["difference"] = row["buyers_treated"] - row["buyers_control"]
+        row["buyers_difference"] = row["buyers_treated"] - row["buyers_control"]
         row["difference_low"], row["difference_high"] = ends
         row["save_low"], row["save_rate"], row["save_high"] = saved.low, saved.likely, saved.high
     return row
@@ -345,7 +345,7 @@ _COLUMNS: Mapping[str, str] = {
     "days": "int64",
     "buyers_treated": "float64",
     "buyers_control": "float64",
-    "difference": "float64",
+    "buyers_difference": "float64",
     "save_rate": "float64",
     "save_range": "object",
     "contact_cost": "float64",

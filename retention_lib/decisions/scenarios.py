@@ -62,6 +62,9 @@ class Scenario:
         What a customer leaves a year, in the base's currency, before the costs below.
     revenue_per_customer
         What a customer buys for in a year; ``None`` where nobody knows. It changes no profit.
+    points_kept
+        Percentage points less attrition than that, in every tenure year or segment, never below
+        0; the unsure effect of a programme as a range, apart from how unsure attrition itself is.
     new_per_year
         How many new customers are won a year; or
     new_share
@@ -99,6 +102,7 @@ class Scenario:
     attrition: Grouped
     margin_per_customer: Grouped
     revenue_per_customer: Grouped | None = None
+    points_kept: Number = 0.0
     new_per_year: Number | None = None
     new_share: Number | None = None
     won_back_per_year: Number = 0.0
@@ -179,15 +183,24 @@ class Scenario:
             given.setdefault("new_share", None)
         return replace(self, **given, sources=sources)
 
-    def keep_more(self, points: float, *, where: str | int | None = None) -> Self:
+    def keep_more(self, points: Number, *, where: str | int | None = None) -> Self:
         """That many percentage points less attrition, never below 0; fewer where negative.
 
         ``where`` names one segment or tenure year; without it all of them. So 5 turns 15 % into
-        10 %, and 3 % into 0.
+        10 %, and 3 % into 0. A :class:`Range` is kept apart, as ``points_kept``, so that
+        ``.risk()`` draws the effect and the attrition of today each for itself; it goes for
+        everybody.
 
-        Raises ``InputError`` where ``points`` is no number from -100 to 100, ``ChoiceError``
-        where there is no such segment or tenure year.
+        Raises ``InputError`` where ``points`` is no number from -100 to 100 nor a range of such,
+        ``ChoiceError`` where there is no such segment or tenure year.
         """
+        if isinstance(points, Range):
+            if where is not None:
+                raise InputError(
+                    f"A range of points goes for everybody; for where={where!r} give one number "
+                    f"such as {points.likely:g}."
+                )
+            return self.change(points_kept=points)
         if not is_between(points, -100, 100):
             raise InputError(
                 f"points is how many percentage points less attrition, a number from -100 to 100 "

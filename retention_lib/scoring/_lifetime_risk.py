@@ -137,7 +137,7 @@ class QuadrantResult(Result):
 def risk_of(result: LifetimeResult, scores: Any) -> AtRiskResult:
     """Join the scores to the values of the active customers."""
     w = result.wording
-    known = _checked(scores)
+    known = checked_scores(scores)
     now = result.table[result.table["active"] & result.table["clv"].notna()]
     table = now.merge(known, on="customer_id", how="inner", validate="one_to_one")
     risk = table["churn_probability"].to_numpy(dtype=float)
@@ -208,7 +208,7 @@ def _half_line(worth: Values) -> float:
     return float(ranked[np.searchsorted(np.cumsum(ranked), _HALF * total * (1 - 1e-12))])
 
 
-def _checked(scores: Any) -> pd.DataFrame:
+def checked_scores(scores: Any) -> pd.DataFrame:
     """The two columns of the scores; everything that cannot be is said at once."""
     frame = scores.to_frame() if isinstance(scores, Result) else scores
     needed = ["customer_id", "churn_probability"]

@@ -111,7 +111,7 @@ class OfferExplorer(Explorer[OfferSettings]):
         super().__init__(
             w.say("explorer.offer.title"),
             _controls(facts) if len(facts) else [],
-            OfferSettings if len(facts) else (lambda: None),  # type: ignore[arg-type]
+            OfferSettings if len(facts) else (lambda: _start(facts)),
             self._look_at if len(facts) else (lambda _: View(untold)),
             wording=w,
         )
@@ -146,6 +146,19 @@ def offer_of(facts: OfferFacts, settings: OfferSettings) -> Offer:
         taken_by_stayers=settings.taken_by_stayers,
         fixed_cost=settings.fixed_cost,
         save_rate=rate,
+    )
+
+
+def _start(facts: OfferFacts) -> OfferSettings:
+    """What the sliders begin with."""
+    offer, (likely, low, high) = facts.starting_offer(), _start_rate(facts)
+    return OfferSettings(
+        contact_cost=offer.contact_cost,
+        incentive=offer.incentive,
+        taken_by_stayers=offer.taken_by_stayers,
+        fixed_cost=offer.fixed_cost,
+        save_rate=likely,
+        save_range=(low, high),
     )
 
 
@@ -200,7 +213,9 @@ def look_at_offer(facts: OfferFacts, settings: OfferSettings) -> View:
     said = f"{result.finding()}. {result.say_effect()}"
     picture, alt = _draw(result, w)
     notes = [w.say("offers.revenue")] if facts.measure == "revenue" else []
-    below = "".join(f"<p>{html.escape(note)}</p>" for note in (*notes, *facts.notes))
+    below = "".join(
+        f"<p>{html.escape(note)}</p>" for note in (*notes, *facts.notes_for(result.effect_source))
+    )
     return View(said, _figures(result, w), picture, alt, below, result.code())
 
 

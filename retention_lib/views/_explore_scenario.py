@@ -111,7 +111,7 @@ class ScenarioExplorer(Explorer[ScenarioSettings]):
         super().__init__(
             w.say("explorer.scenario.title"),
             [] if nobody else _controls(today, lost),
-            (lambda: None) if nobody else ScenarioSettings,  # type: ignore[arg-type]
+            (lambda: _start(today)) if nobody else ScenarioSettings,
             (lambda _: View(w.say("explorer.scenario.nobody"))) if nobody else self._look_at,
             wording=w,
             start={} if nobody else {"points": min(_START_POINTS, 100 * lost)},
@@ -448,7 +448,7 @@ def _draw(comparison: Comparison, risk: Risk, alt: str, w: Wording) -> str:
         month) else []  # fmt: skip
     return draw_lines(
         [
-            Line(total, years, course, colour),
+            Line(total, years.tolist(), course, colour),
         ],
         title=_title(comparison, w),
         alt=alt,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retention_lib.scoring._lifetime_results import about, say_horizon
+from retention_lib.decisions._offer_facts import say_days
+from retention_lib.scoring._lifetime_results import about
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt, say_only
 
@@ -163,6 +164,6 @@ def _profit_axis(of: OfferResult, wording: Wording) -> str:
     sign = wording.currency_symbol
     return wording.say(
         "offers.chart.profit_axis",
-        horizon=say_horizon(of.facts.horizon_days, wording),
+        horizon=say_days(of.facts.horizon_days, wording),
         unit=f" ({sign})" if sign else "",
     )

@@ -57,7 +57,7 @@ def test_the_effect_is_counted_as_one_would_by_hand():
     row = one(past_effects(base_of(*tables()), horizon_days=30))
     assert (row["treated"], row["control"], row["days"]) == (40, 40, 30)
     assert (row["buyers_treated"], row["buyers_control"]) == (0.75, 0.5)
-    assert row["difference"] == 0.25
+    assert row["buyers_difference"] == 0.25
     # 20 of 40 held back were silent, 10 of 40 contacted: half of the silent were won.
     assert row["save_rate"] == 0.5
     assert row["contact_cost"] == 2
@@ -129,7 +129,7 @@ def test_a_club_of_the_best_customers_has_no_control_group():
     row = one(result)
     assert row["reading_code"] == "not_drawn"
     assert (
-        pd.isna(row["difference"]) and pd.isna(row["save_rate"]) and pd.isna(row["buyers_treated"])
+        pd.isna(row["buyers_difference"]) and pd.isna(row["save_rate"]) and pd.isna(row["buyers_treated"])
     )
     assert result.default() is None
     assert result.effect("MAY") is None

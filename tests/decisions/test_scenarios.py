@@ -716,7 +716,7 @@ def test_french_speaks_french(sample):
     assert said.startswith("En 5 ans, ")
     result = compare(start, start.keep_more(5).change(programme_cost=5000))
     assert plain(result.sentence()).startswith("Le changement supposé vaut ")
-    assert "sûr à 90 %" in plain(result.sentence())
+    assert "à 90 % de confiance" in plain(result.sentence())
     assert plain(result.parts().sentence()).startswith("La différence de +")
     assert "perdus sur" in start.starting_values().to_frame()["comes_from"][1]
 

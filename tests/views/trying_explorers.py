@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 import xml.etree.ElementTree as ElementTree
 
 from retention_lib.views.widgets import Explorer, View
 
 MIXTURES = 15
+# As words of their own: a French customer may be "gagnant", and a chart hold "informations".
+_NO_NUMBER = re.compile(r"(?<![^\W\d_])(nan|inf|infinity)(?![^\W\d_])", re.IGNORECASE)
 
 
 def check_view(view: View) -> None:
@@ -17,11 +20,11 @@ def check_view(view: View) -> None:
     for figure in view.figures:
         assert figure.label and figure.value
     shown = " ".join([view.said, view.alt, *(f"{f.value} {f.note}" for f in view.figures)])
-    assert "nan" not in shown.lower().split() and "inf" not in shown.lower().split()
+    assert not _NO_NUMBER.search(shown)
     if view.chart:
         assert view.alt
         ElementTree.fromstring(view.chart)
-        assert "nan" not in view.chart and "inf" not in view.chart.replace("information", "")
+        assert not _NO_NUMBER.search(view.chart)
     if view.code:
         ast.parse(view.code)
 
