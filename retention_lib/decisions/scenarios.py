@@ -83,6 +83,9 @@ class Scenario:
         How many years to look ahead (1 to 50).
     word_of_mouth
         New customers whom each customer there at a year's opening brings in it, at no cost.
+    wording, sources, measure
+        Set by :meth:`from_base`: the language and currency it speaks, where each value comes
+        from, and ``revenue`` where no margin is known. They change no figure.
 
     Raises
     ------
