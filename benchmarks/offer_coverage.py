@@ -6,8 +6,8 @@ nothing is run, and their rows are summed up together.
 
 Each run simulates a base of four years (b2b and b2c in turn, 2,000 to 3,800 customers ever, three
 bases of eight with contracts in part), shows the library its first three and an offer drawn at
-random, and plays the fourth year: who would have left is who bought nothing in it or closed the account in
-it. Of those contacted who would have left, each stays with the true save rate, takes the
+random, and plays the fourth year: who would have left is who bought nothing in it or closed the
+account in it. Of those contacted who would have left, each stays with the true save rate, takes the
 incentive and brings the margin that was truly to be expected of it (for what was left of the year
 when it closed its account), discounted like the library's values; those who would have stayed
 take the incentive too. In half of the runs the offer knows the save rate, in the other half only

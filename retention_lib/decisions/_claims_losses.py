@@ -136,7 +136,7 @@ def same_rate(losses: Losses, wording: Wording) -> Evidence:
     lost = 1 - (1 - _TEN) ** YEARS
     active = int(losses.people["active"].sum())
     said = wording.say(
-        "claims.same_rate.here",
+        "claims.same_rate.here" if active else "claims.same_rate.nobody",
         rate=wording.percent(_TEN, decimals=0),
         lost=wording.percent(lost),
         half=wording.percent(1 - 0.5 ** (1 / YEARS)),
@@ -157,6 +157,8 @@ def five_points_worth(loss: YearLoss, wording: Wording) -> Evidence:
         words = {"share": loss.share, "low": loss.low, "high": loss.high}
         told = {name: wording.percent(share) for name, share in words.items()}
         return Evidence(wording.say("claims.five_points.less", **told))
+    if loss.lost == loss.opening:
+        return Evidence(wording.say("claims.five_points.all_lost", lost=loss.lost))
     value = float(_gain(np.array([1 - loss.share]))[0])
     # Not monotone: the gain is least where about half of the customers stay.
     could = _gain(np.linspace(max(1 - loss.high, 0.01), 1 - loss.low, 201))

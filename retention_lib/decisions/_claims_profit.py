@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 from retention_lib.decisions._claims_list import Evidence
 from retention_lib.decisions._claims_losses import DISCOUNT_RATE, POINTS, YEARS, YearLoss
+from retention_lib.decisions._scenario_start import measure_start
 from retention_lib.decisions.five_points import PUBLISHED, weigh_points
 from retention_lib.decisions.scenarios import Scenario
 
 if TYPE_CHECKING:
     from retention_lib.base.customer_base import CustomerBase
+    from retention_lib.portfolio.flows import FlowsResult
 
 _SURE = 0.95
 
 
-def five_points_profit(base: CustomerBase, loss: YearLoss) -> Evidence:
+def five_points_profit(base: CustomerBase, loss: YearLoss, flows: FlowsResult) -> Evidence:
     """The profit over five years with five points less attrition, beside that without.
 
     Before the firm's fixed costs, which stand in no table and would raise the percentage: so the
@@ -24,7 +26,15 @@ def five_points_profit(base: CustomerBase, loss: YearLoss) -> Evidence:
     w = base.wording
     if not loss.opening or loss.few or not loss.whole:
         return Evidence(w.say("claims.five_points.unknown"))
-    scenario = Scenario.from_base(base, years=YEARS, discount_rate=DISCOUNT_RATE)
+    measured, sources, measure = measure_start(base, "one", flows)
+    scenario = Scenario(
+        **measured,
+        years=YEARS,
+        discount_rate=DISCOUNT_RATE,
+        wording=w,
+        sources=sources,
+        measure=measure,
+    )
     found = weigh_points(scenario, 100 * POINTS)
     value, (low, high) = found.value("share_more"), found.interval("share_more", level=_SURE)
     if value != value or low != low:

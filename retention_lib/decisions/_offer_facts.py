@@ -5,11 +5,13 @@ Gathered once from a base, so that an offer can be weighed anew as often as a sl
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import numpy as np
 
 from retention_lib import progress
@@ -18,8 +20,9 @@ from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.decisions._offer_inputs import ASSUMED, Offer, is_number
 from retention_lib.decisions._offer_value import DISCOUNT_RATE, UNSEEN, YEAR, value_if_kept
 from retention_lib.decisions.ranges import Range
-from retention_lib.errors import InputError
+from retention_lib.errors import DataWarning, InputError
 from retention_lib.portfolio._cross_customers import known_customers
+from retention_lib.portfolio.activity import standing
 from retention_lib.portfolio.intervals import Values
 from retention_lib.results import Result
 from retention_lib.scoring._churn_refusal import TooLittleError
@@ -235,6 +238,10 @@ def gather_facts(
         step("campaigns")
         effect = _effect(base, wanted) if measured else None
         if scores is None:
+            # Learning who leaves takes seconds; where nobody is left to go there is no need.
+            if not _anybody_active(base):
+                said = base.wording.say("offers.nobody")
+                return _nobody(base, said, wanted or HORIZONS[-1], effect)
             step("leavers")
             found = _fitted(base, wanted, effect)
             if isinstance(found, TooLittleError):
@@ -271,6 +278,11 @@ def _effect(base: CustomerBase, horizon: int | None) -> PastEffect | None:
     return past_effects(base, horizon_days=horizon).default()
 
 
+def _anybody_active(base: CustomerBase) -> bool:
+    active = standing(base).filter(nw.col("active"))
+    return bool(engine.one_row(active.select(nw.len().alias("customers")))["customers"])
+
+
 def _fitted(
     base: CustomerBase, wanted: int | None, effect: PastEffect | None
 ) -> ChurnScores | TooLittleError:
@@ -282,7 +294,11 @@ def _fitted(
     refusals = []
     for days in tried or HORIZONS[-1:]:
         try:
-            return fit_churn(base, horizon_days=days).score(base)
+            model = fit_churn(base, horizon_days=days)
+            with warnings.catch_warnings():
+                # To train anew is no remedy for a model trained just now: the notes say it.
+                warnings.simplefilter("ignore", DataWarning)
+                return model.score(base)
         except TooLittleError as refused:
             refusals.append(refused)
             # In a shorter time more fall silent, but fewer contracts end.
@@ -396,18 +412,22 @@ def _effect_note(w: Wording, effect: PastEffect | None, horizon: int) -> str:
 
 
 def _notes(w: Wording, scores: Any, worth: Any, horizon: int) -> tuple[str, ...]:
-    """What the reader must know of horizons that are not one."""
+    """What the reader must know: horizons that are not one, customers that have changed."""
     told, looks = (getattr(one, "horizon_days", None) for one in (scores, worth))
     found = {
         "table": 0 if told is None else None,
         "scores": told if told != horizon else None,
         "worth": looks if looks != horizon else None,
     }
-    return tuple(
+    said = [
         w.say(f"offers.note.{which}", days=say_days(int(days), w), horizon=say_days(horizon, w))
         for which, days in found.items()
         if days is not None
-    )
+    ]
+    drift = getattr(scores, "drift", None)
+    if drift is not None and drift.drifted:
+        said.append(w.say("offers.note.drift"))
+    return tuple(said)
 
 
 def _made_under(base: CustomerBase, horizon: int) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -187,9 +187,13 @@ class OfferResult(Result):
         if self.table.empty:
             return self.facts.untold or w.say("offers.nobody")
         said = w.say("offers.finding" if self.treated else "offers.contact_nobody", **told)
-        if len(self.table) < SKETCH_BELOW:
-            return w.say("offers.sketch", customers=len(self.table), finding=said)
-        return said
+        return self.sketched(said)
+
+    def sketched(self, said: str) -> str:
+        """Those words, called a sketch where customers are few."""
+        if len(self.table) >= SKETCH_BELOW:
+            return said
+        return self.wording.say("offers.sketch", customers=len(self.table), finding=said)
 
     def title(self, finding: str = "") -> str:
         """A finding (by default what the plan earns) and, beside it, what it hangs on."""
@@ -200,7 +204,7 @@ class OfferResult(Result):
         finding = finding or w.say(f"offers.title.{key}", **self._told())
         kind = "measured" if self.effect_source == "measured" else "assumed"
         rate = say_rate(self.save_rate, w, short=True)
-        return w.say(f"offers.title.{kind}", finding=finding, rate=rate)
+        return self.sketched(w.say(f"offers.title.{kind}", finding=finding, rate=rate))
 
     def say_effect(self) -> str:
         """The save rate and whether it was measured or is an assumption."""
@@ -243,7 +247,11 @@ class OfferResult(Result):
 
     def code(self) -> str:
         """The call that gives this result, to paste into a notebook."""
-        offer = repr(self.offer).replace("Offer(", "rl.Offer(", 1).replace("Range(", "rl.Range(")
+        made = self.offer
+        if self.facts.effect is not None and self.effect_source == "yours":
+            # These facts look as far as the effect was followed; a call of its own looks further.
+            made = replace(made, horizon_days=self.facts.horizon_days)
+        offer = repr(made).replace("Offer(", "rl.Offer(", 1).replace("Range(", "rl.Range(")
         return f"rl.evaluate_offer(base, {offer})"
 
 
@@ -251,10 +259,12 @@ def say_effect(facts: OfferFacts, rate: Range, source: str) -> str:
     """The save rate in words: measured, or an assumption."""
     w, effect, said = facts.wording, facts.effect, say_rate(rate, facts.wording)
     if source == "measured" and effect is not None:
-        return w.say(
+        told = w.say(
             "offers.effect.measured", rate=said, campaign=effect.campaign_id, days=effect.days
         )
-    return w.say(f"offers.effect.{source}", rate=said)
+    else:
+        told = w.say(f"offers.effect.{source}", rate=said)
+    return f"{told} {w.say('offers.effect.below_zero')}" if rate.likely < 0 else told
 
 
 def say_rate(rate: Range, wording: Wording, *, short: bool = False) -> str:
@@ -300,16 +310,18 @@ class ProfitCurve(Result):
         w, of = self.wording, self.of
         if self.table.empty or of.table.empty:
             return of.sentence()
-        everybody = about(float(self.table["profit_ours"].iloc[-1]), w)
+        last = self.table.iloc[-1]
+        ends = (last["profit_ours"], last["profit_low"], last["profit_high"])
         key = "offers.curve.best" if of.treated else "offers.curve.nobody"
-        return w.say(
+        said = w.say(
             key,
             treated=of.treated,
             share=w.percent(of.best_share, decimals=0),
-            total=about(of.total, w),
-            everybody=everybody,
+            total=_with_range((of.total, of.low, of.high), w, short=False),
+            everybody=_with_range(ends, w, short=of.treated > 0),
             effect=of.say_effect(),
         )
+        return of.sketched(said)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -340,7 +352,7 @@ class Naive(Result):
         if self.table.empty:
             return of.sentence()
         key = "offers.naive_best" if of.treated else "offers.naive_nobody"
-        return w.say(key, **self._told(), effect=of.say_effect())
+        return of.sketched(w.say(key, **self._told(ranges=True), effect=of.say_effect()))
 
     def finding(self) -> str:
         """The sentence in short, for a title."""
@@ -349,15 +361,26 @@ class Naive(Result):
         key = "naive_title" if self.of.treated else "naive_title_nobody"
         return self.wording.say(f"offers.chart.{key}", **self._told())
 
-    def _told(self) -> dict[str, str]:
-        w, profit = self.wording, self.table.set_index("plan_code")["plan_profit"]
-        naive = profit.drop(["ours", "nobody"])
-        best = str(naive.idxmax())
+    def _told(self, *, ranges: bool = False) -> dict[str, str]:
+        w, plans = self.wording, self.table.set_index("plan_code")
+        best = str(plans["plan_profit"].drop(["ours", "nobody"]).idxmax())
+
+        def said(plan: str, *, short: bool) -> str:
+            profit, low, high = plans.loc[plan, ["plan_profit", "profit_low", "profit_high"]]
+            return _with_range((profit, low, high), w, short=short) if ranges else about(profit, w)
+
         return {
-            "ours": about(float(profit["ours"]), w),
+            "ours": said("ours", short=False),
             "best": w.say(f"offers.naive.{best}"),
-            "naive": about(float(naive[best]), w),
+            "naive": said(best, short=self.of.treated > 0),
         }
+
+
+def _with_range(ends: tuple[float, float, float], w: Wording, *, short: bool) -> str:
+    """A profit with its range in words; ``short`` where another has said what a range is."""
+    likely, low, high = (about(float(one), w) for one in ends)
+    key = "offers.rate_short" if short else "offers.rate"
+    return w.say(key, likely=likely, low=low, high=high)
 
 
 def assumptions_of(facts: OfferFacts, offer: Offer, rate: Range, source: str) -> dict[str, object]:

@@ -3,8 +3,8 @@
 Who would have left is told by the churn label: nothing bought in the horizon, or the account
 closed in it. So the value is that of a customer of whom this is given, not of any customer:
 
-- Who has gone silent for good bought at its own pace until it stopped, on a day between the last
-  purchase and now that nobody knows. Who is there and merely slow is slower than its history
+- Who has gone silent for good bought at its own pace until it stopped, with the last purchase or
+  on a day since then that nobody knows. Who is there and merely slow is slower than its history
   says. These are closed forms of the purchase model (gamma pace, see ``_pace_of_leavers``).
 - Who closes the account in the middle of the horizon has bought up to then. What keeping it adds
   is the rest of the horizon, and how much that is on average the base's own past tells.
@@ -38,9 +38,9 @@ _ONE_PURCHASE = 0.5
 # Leavers seen in the past count against so many of whom nothing is known.
 _PRIOR = 10.0
 _OFTEN = (3, 7)
-UNSEEN = 0.15
-"""What leavers would have brought is never seen. On simulated bases the sum was out by about so
-much, as a share, all customers alike; see docs/offer-coverage.md."""
+UNSEEN = 0.10
+"""What leavers would have brought is never seen. On simulated bases of consumers the sum was out
+by about so much, as a share, all customers alike; see docs/offer-coverage.md."""
 
 
 def value_if_kept(
@@ -121,9 +121,10 @@ def _pace_of_leavers(table: pd.DataFrame, day: int, horizon: int) -> Values:
     """Purchases a day of each customer, given that it would have left.
 
     With a pace that is gamma distributed, of shape ``s`` over ``d`` days seen, ``a`` of them up to
-    the last purchase, a leaver is one of three, mixed as the chances say: gone on an unknown day
-    of its silence; there, and leaving in the ``h`` days of the horizon, with ``s / d``; or there,
-    and slow to buy, with ``s / (d + h)`` and probability ``(d / (d + h)) ** s``.
+    the last purchase, a leaver is one of three, mixed as the chances say: gone, with its last
+    purchase or on an unknown day of its silence; there, and leaving in the ``h`` days of the
+    horizon, with ``s / d``; or there, and slow to buy, with ``s / (d + h)`` and probability
+    ``(d / (d + h)) ** s``.
     """
     shape, days, there = (
         table[name].to_numpy(dtype=float) for name in ("rate_shape", "rate_days", "there")
@@ -139,17 +140,20 @@ def _pace_of_leavers(table: pd.DataFrame, day: int, horizon: int) -> Values:
 
 
 def _pace_of_gone(shape: Values, until_last: Values, until_now: Values) -> Values:
-    """The pace of who stopped on an unknown day between the last purchase and now.
+    """The pace of who has gone: one half stopped with the last purchase, one half later.
 
-    Every day is as likely as the silence up to it: ``(a / (a + u)) ** s`` after ``u`` days. So
-    who bought often stopped soon after the last purchase; of who bought rarely nobody knows.
-    Both integrals of ``s / (a + u)`` over these days are powers.
+    With the last purchase, as the purchase model has it, the pace is ``s / a``. Or on a day up to
+    now that nobody knows, each as likely as the silence up to it, ``(a / (a + u)) ** s`` after
+    ``u`` days: who bought often then stopped soon, and both integrals of ``s / (a + u)`` are
+    powers. The first alone was a tenth too high on simulated consumers, the second too low.
     """
     silence = np.log(until_now / until_last)
     power = np.where(np.abs(shape - 1) < 1e-6, 1 + 1e-6, shape)
     days = until_last * np.expm1((1 - power) * silence) / (1 - power)
     never: Values = -np.expm1(-power * silence)
-    pace: Values = np.divide(never, days, out=shape / until_last, where=days > 0)
+    at_once = shape / until_last
+    later: Values = np.divide(never, days, out=at_once.copy(), where=days > 0)
+    pace: Values = (at_once + later) / 2
     return pace
 
 

@@ -12,10 +12,12 @@ from retention_lib.decisions._risk_inputs import (
     at_likely,
     bell,
     break_evens,
+    draw_places,
     drawn_at,
     in_margin,
     ranged,
     say_field,
+    say_money_is,
     swings,
     worth,
 )
@@ -63,16 +65,17 @@ def weigh_risk(
     _check("draws", draws, 100, MOST_DRAWS)
     _check("seed", seed, 0, 2**63)
     start, end = (None, before) if after is None else (before, after)
-    keys = ranged([before] if after is None else [before, after])
+    scenarios = [before] if after is None else [before, after]
+    keys = ranged(scenarios)
     rng = np.random.default_rng(seed)
     drawn = np.broadcast_to(
-        worth(start, end, drawn_at({key: bell(rng, draws) for key in keys})), draws
+        worth(start, end, drawn_at(draw_places(scenarios, lambda: bell(rng, draws)))), draws
     )
     wording = end.wording
     return RiskResult(
         _quantiles(drawn, wording),
         wording=wording,
-        assumptions=_assumptions(end, keys, draws, wording),
+        assumptions=_assumptions(start, end, keys, draws, wording),
         before=start,
         after=end,
         draws=drawn,
@@ -128,7 +131,7 @@ class RiskResult(Result):
 
     def with_caution(self, said: str) -> str:
         """A sentence, with what it counts behind it where that is revenue and no margin."""
-        if in_margin(self.after):
+        if in_margin(self.after if self.before is None else self.before):
             return said
         return f"{said} {self.wording.say('scenario.in_revenue')}"
 
@@ -141,6 +144,8 @@ class RiskResult(Result):
         if not self.inputs:
             return said
         low, high = (_signed(about(value, w)) for value in (self.low, self.high))
+        if low == high:
+            return said
         return w.say("keeping.risk.with_range", said=said, low=low, high=high)
 
     def _say_loss(self) -> str:
@@ -288,6 +293,9 @@ class BreakEvenResult(Result):
                 each=most["programme_cost_per_customer"],
             )
         found = table[(table["verdict_code"] == "at") & (table["now"] != 0)]
+        if not pays:
+            # With an input at nothing nothing is lost, which is no way to a profit.
+            found = found[found["break_even"].abs() > 1e-6 * found["now"].abs()]
         if found.empty:
             return w.say("keeping.even.none_pays" if pays else "keeping.even.none_loses")
         nearest = found.loc[(found["break_even"] / found["now"] - 1).abs().idxmin()]
@@ -321,7 +329,7 @@ def _quantiles(drawn: Values, wording: Wording) -> pd.DataFrame:
 
 
 def _assumptions(
-    after: Scenario, keys: list[Any], draws: int, wording: Wording
+    before: Scenario | None, after: Scenario, keys: list[Any], draws: int, wording: Wording
 ) -> dict[str, object]:
     w = wording
     names = [say_field(name, after) for name in dict.fromkeys(key[0] for key in keys)]
@@ -330,7 +338,7 @@ def _assumptions(
         "discount_rate": say_number(likely(after.discount_rate), "discount_rate", w),
         "drawn_inputs": w.listing(names) if names else w.say("keeping.risk.none_drawn"),
         "drawn_cases": w.number(draws) if keys else w.number(1),
-        "money_is": w.say(f"keeping.measure.{after.measure}"),
+        "money_is": say_money_is(before or after),
     }
 
 

@@ -67,6 +67,22 @@ def bell(rng: np.random.Generator, count: int) -> Values:
     return drawn
 
 
+def draw_places(scenarios: Iterable[Scenario], draw: Callable[[], Values]) -> dict[Key, Values]:
+    """Where each range stands, in standard deviations from its likely value: one draw an unknown.
+
+    Groups of a field that are given one and the same range, as those too small to be measured
+    apart, are one unknown: drawn apart they would cancel out and look surer than they are.
+    """
+    unknowns: dict[tuple[str, Range], Values] = {}
+    places: dict[Key, Values] = {}
+    for key, value in _ranges(scenarios).items():
+        unknown = (key[0], value)
+        if unknown not in unknowns:
+            unknowns[unknown] = draw()
+        places[key] = unknowns[unknown]
+    return places
+
+
 def drawn_at(places: dict[Key, Values]) -> Callable[[Scenario], Pick]:
     """Every range at so many standard deviations from its likely value, the same in both."""
 
@@ -85,15 +101,25 @@ def in_margin(scenario: Scenario) -> bool:
     return scenario.measure == "margin" or (source is not None and source.origin == "yours")
 
 
+def say_money_is(scenario: Scenario) -> str:
+    """What the amounts of a scenario are: margin, or revenue that is no profit."""
+    measure = "margin" if in_margin(scenario) else "revenue"
+    return scenario.wording.say(f"keeping.measure.{measure}")
+
+
 def ranged(scenarios: Iterable[Scenario]) -> list[Key]:
     """The inputs that are ranges in any of the scenarios, each once, in a fixed order."""
-    found = {
-        key: None
-        for scenario in scenarios
-        for key, value in numbers_of(scenario).items()
-        if isinstance(value, Range) and value.low < value.high and key[0] in FIELDS
-    }
-    return list(found)
+    return list(_ranges(scenarios))
+
+
+def _ranges(scenarios: Iterable[Scenario]) -> dict[Key, Range]:
+    """Each input that is a range with the first one given for it."""
+    found: dict[Key, Range] = {}
+    for scenario in scenarios:
+        for key, value in numbers_of(scenario).items():
+            if isinstance(value, Range) and value.low < value.high and key[0] in FIELDS:
+                found.setdefault(key, value)
+    return found
 
 
 # --- low and high --------------------------------------------------------------------------------
@@ -138,7 +164,7 @@ def swings(before: Scenario | None, after: Scenario, wording: Wording) -> list[S
 
 def say_field(name: str, scenario: Scenario) -> str:
     """An input as one says it; what stands for the margin may be revenue."""
-    if name == "margin_per_customer" and scenario.measure == "revenue":
+    if name == "margin_per_customer" and not in_margin(scenario):
         name = "revenue_per_customer"
     return scenario.wording.say(f"keeping.field.{name}")
 

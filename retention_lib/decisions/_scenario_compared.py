@@ -32,7 +32,7 @@ from retention_lib.decisions._scenario_results import (
     say_caveats,
     say_money_range,
 )
-from retention_lib.decisions._scenario_words import UNITS, say_value
+from retention_lib.decisions._scenario_words import UNITS, in_a_row, say_value
 from retention_lib.errors import InputError
 from retention_lib.results import Result
 from retention_lib.scoring._lifetime_results import about
@@ -142,7 +142,8 @@ class Comparison(Result):
             range=self.range_said(),
             payback=self._payback(),
         )
-        return said + say_caveats(self.after.scenario)
+        # What the change itself gives is yours; what it starts from may still be assumed.
+        return said + say_caveats(self.before.scenario)
 
     def finding(self) -> str:
         """The sentence in short, for a title."""
@@ -164,7 +165,7 @@ class Comparison(Result):
         if not any(has_ranges(one.scenario) for one in (self.before, self.after)):
             return ""
         risk = self.risk()
-        return " " + say_money_range(risk.low, risk.high, self.wording)
+        return say_money_range(risk.low, risk.high, self.wording)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -277,7 +278,7 @@ def _assumptions(before: Scenario, after: Scenario) -> dict[str, object]:
     ]
     said: dict[str, object] = {}
     if listed:
-        said["scenario_changed"] = "; ".join(listed)
+        said["scenario_changed"] = in_a_row(listed, w)
         said["scenario_effect"] = w.say("scenario.how.effect")
     return said | assumptions_of(before)
 
@@ -297,15 +298,18 @@ def split_difference(comparison: Comparison) -> DifferenceParts:
     rows = [
         (
             w.say(f"scenario.part.{code}"),
-            "; ".join(
-                w.say(
-                    "scenario.how.changed",
-                    what=w.say(f"scenario.field.{name}"),
-                    before=say_value(getattr(before, name), name, w),
-                    after=say_value(getattr(after, name), name, w),
-                )
-                for name in PARTS[code]
-                if name in changed
+            in_a_row(
+                [
+                    w.say(
+                        "scenario.how.changed",
+                        what=w.say(f"scenario.field.{name}"),
+                        before=say_value(getattr(before, name), name, w),
+                        after=say_value(getattr(after, name), name, w),
+                    )
+                    for name in PARTS[code]
+                    if name in changed
+                ],
+                w,
             ),
             worth,
             code,

@@ -20,6 +20,8 @@ from retention_lib.portfolio.window import measure_window
 if TYPE_CHECKING:
     import pandas as pd
 
+    from retention_lib.portfolio.flows import FlowsResult
+
 How = Literal["year", "year_ago", "window", "assumed"]
 YEAR = 365
 ASSUMED_ATTRITION = Range(0.05, 0.10, 0.15)
@@ -47,23 +49,22 @@ class Rates:
     words: Mapping[str, object] = field(default_factory=dict)
 
 
-def find_rates(base: CustomerBase) -> Rates:
+def find_rates(base: CustomerBase, flows: FlowsResult | None = None) -> Rates:
     """The best that the file can tell.
 
     The last complete calendar year, else those known a year ago, else the window that the file
     is long enough for, else what the trade says. Never a few months times twelve: they have a
     season, and customers who are new or about to leave are not spread evenly over the year.
+    ``flows`` are those of the base, by the year, where they are at hand.
     """
-    for found in (_of_year, _of_a_year_ago, _of_window):
-        rates = found(base)
-        if rates is not None:
-            return rates
-    return Rates("assumed", ASSUMED_ATTRITION, base.activity_window_days)
+    kept = measure_flows(base) if flows is None else flows
+    rates = _of_year(base, kept) or _of_a_year_ago(base) or _of_window(base)
+    return rates or Rates("assumed", ASSUMED_ATTRITION, base.activity_window_days)
 
 
-def _of_year(base: CustomerBase) -> Rates | None:
+def _of_year(base: CustomerBase, flows: FlowsResult) -> Rates | None:
     """The last complete calendar year; the range holds chance and the years before it."""
-    table = measure_flows(base).table
+    table = flows.table
     if table.empty or not table["opening"].iloc[-1]:
         return None
     w, row = base.wording, table.iloc[-1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from retention_lib.decisions._risk_inputs import in_margin
 from retention_lib.decisions._scenario_core import (
     GROUPED,
     MONTHS,
@@ -21,6 +22,7 @@ from retention_lib.decisions._scenario_words import (
     DEFAULTS,
     UNITS,
     each_number,
+    in_a_row,
     say_group,
     say_range,
     say_value,
@@ -115,12 +117,13 @@ class Projection(Result):
         """The sentence in short, for a title."""
         w = self.wording
         opening, closing = self.opening, float(self.table["customers"].iloc[-1])
+        loses = self.total_profit < 0
         return w.say(
-            "scenario.projection_finding",
+            "scenario.projection_loss" if loses else "scenario.projection_finding",
             years=len(self.table),
             opening=round(opening),
             closing=round(closing),
-            profit=about(self.total_profit, w),
+            profit=about(abs(self.total_profit), w),
         )
 
     def range_said(self) -> str:
@@ -128,7 +131,7 @@ class Projection(Result):
         if not has_ranges(self.scenario):
             return ""
         risk = self.risk()
-        return " " + say_money_range(risk.low, risk.high, self.wording)
+        return say_money_range(risk.low, risk.high, self.wording)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -241,7 +244,7 @@ def has_ranges(scenario: Scenario) -> bool:
 def say_caveats(scenario: Scenario) -> str:
     """What else has to be said of any profit: counted in revenue, or made of assumed values."""
     w, said = scenario.wording, ""
-    if scenario.measure == "revenue":
+    if not in_margin(scenario):
         said += " " + w.say("scenario.in_revenue")
     assumed = [name for name, source in scenario.sources.items() if source.origin == "assumed"]
     guessed = [w.say(f"scenario.guessed.{name}") for name in GUESSES if name in assumed]
@@ -251,13 +254,15 @@ def say_caveats(scenario: Scenario) -> str:
 
 
 def say_money_range(low: float, high: float, wording: Wording) -> str:
-    """The 90 % range of an estimated amount, in brackets."""
+    """The 90 % range of an estimated amount in brackets, after a space; or nothing."""
     if low < 0 < high:
         ends = {"loss": about(-low, wording), "gain": about(high, wording)}
-        return wording.say("scenario.range_either", **ends)
+        return " " + wording.say("scenario.range_either", **ends)
     # Of a loss the sentence says how much it costs, so its range does too.
-    smaller, larger = sorted((abs(low), abs(high)))
-    return wording.say("scenario.range", low=about(smaller, wording), high=about(larger, wording))
+    smaller, larger = (about(end, wording) for end in sorted((abs(low), abs(high))))
+    if smaller == larger:
+        return ""
+    return " " + wording.say("scenario.range", low=smaller, high=larger)
 
 
 def list_starting_values(scenario: Scenario) -> StartingValues:
@@ -322,7 +327,7 @@ def _how(scenario: Scenario) -> dict[str, object]:
     }
     if scenario.kind != "one":
         said["scenario_groups"] = w.say(f"scenario.how.{scenario.kind}")
-    if scenario.measure == "revenue":
+    if not in_margin(scenario):
         said["scenario_measure"] = w.say("scenario.how.revenue")
     return said
 
@@ -330,7 +335,7 @@ def _how(scenario: Scenario) -> dict[str, object]:
 def assumptions_of(scenario: Scenario) -> dict[str, object]:
     """Every choice a projection is made under."""
     w = scenario.wording
-    listed = "; ".join(
+    values = [
         w.say(
             "scenario.how.value",
             what=w.say(f"scenario.field.{name}"),
@@ -338,14 +343,14 @@ def assumptions_of(scenario: Scenario) -> dict[str, object]:
         )
         for name in UNITS
         if getattr(scenario, name) is not None and getattr(scenario, name) != 0
-    )
+    ]
     origins = {name: source.origin for name, source in scenario.sources.items()}
     guessed = [
         w.say(f"scenario.field.{name}")
         for name, origin in origins.items()
         if origin == "assumed" and name not in DEFAULTS
     ]
-    said = {"scenario_values": listed, **_how(scenario)}
+    said = {"scenario_values": in_a_row(values, w), **_how(scenario)}
     if guessed:
-        said["scenario_assumed"] = "; ".join(guessed)
+        said["scenario_assumed"] = in_a_row(guessed, w)
     return said

@@ -16,18 +16,22 @@ from retention_lib.decisions._scenario_words import Origin, Source
 from retention_lib.errors import ChoiceError
 
 if TYPE_CHECKING:
+    from retention_lib.portfolio.flows import FlowsResult
     from retention_lib.wording import Wording
 
 Retention = Literal["one", "tenure", "segment"]
 
 
 def measure_start(
-    base: CustomerBase, retention: object
+    base: CustomerBase, retention: object, flows: FlowsResult | None = None
 ) -> tuple[dict[str, Any], dict[str, Source], str]:
-    """The starting values of a base, where each comes from, and what the margin is in."""
+    """The starting values of a base, where each comes from, and what the margin is in.
+
+    ``flows`` are those of the base, by the year, where they are at hand.
+    """
     if not isinstance(retention, str) or retention not in get_args(Retention):
         raise ChoiceError("retention", retention, get_args(Retention))
-    rates = find_rates(base)
+    rates = find_rates(base, flows)
     seen = base.with_window(rates.window_days)
     facts = gather_facts(seen)
     values: dict[str, Any] = {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal
 
 from retention_lib.decisions.ranges import Number, Range, between, likely
@@ -97,6 +98,16 @@ def say_number(value: float, name: str, wording: Wording) -> str:
         return wording.number(value, decimals=1 if value != round(value) else 0).replace("-", "−")
     decimals = 2 if unit == "decimal" else 1 if abs(value) < 10 and value != round(value) else 0
     return wording.number(value, decimals=decimals)
+
+
+def in_a_row(said: Iterable[str], wording: Wording) -> str:
+    """Values one after the other, with the semicolon of the language."""
+
+    def put_together(first: str, second: str) -> str:
+        return wording.say("scenario.in_a_row", first=first, second=second)
+
+    values = list(said)
+    return reduce(put_together, values) if values else ""
 
 
 def say_value(value: Any, name: str, wording: Wording) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retention_lib.decisions._risk_inputs import bell, drawn_at, ranged
+from retention_lib.decisions._risk_inputs import bell, draw_places, drawn_at
 from retention_lib.decisions._scenario_core import Key, draw_profits, values_of
 from retention_lib.decisions._win_or_keep_curves import bought
 from retention_lib.decisions.ranges import Number, Range, likely
@@ -78,7 +78,7 @@ def weigh_plans(
         drawn[name] = np.repeat(np.maximum(at, 0.0), plans)
     places: dict[Key, Values] = {}
     if draws:
-        places = {key: bell(rng, rows) for key in ranged([scenario])}
+        places = draw_places([scenario], lambda: bell(rng, rows))
     as_it_is = draw_profits(values_of(scenario, drawn_at(places)(scenario))).sum(axis=1)
     places = {key: np.repeat(at, plans) for key, at in places.items()}
     spend = {"win": np.tile(to_winning, rows), "keep": np.tile(to_keeping, rows)}

@@ -19,7 +19,7 @@ from retention_lib.decisions._win_or_keep_curves import (
     curve_of_history,
 )
 from retention_lib.decisions._win_or_keep_mix import EFFORTS, Efforts, leavers
-from retention_lib.decisions.ranges import Number, Range, likely
+from retention_lib.decisions.ranges import Number, Range, between, likely
 from retention_lib.decisions.scenarios import Scenario
 from retention_lib.wording import Wording
 
@@ -119,13 +119,16 @@ def _start(
         origins["most_to_win"] = (
             EffortSource(curve.most, "measured", w.say("keeping.origin.curve", years=curve.years))
             if curve.supported
-            else EffortSource(_newcomers(scenario), "assumed", w.say("keeping.origin.as_many"))
+            else EffortSource(
+                _half_to_double(_newcomers(scenario)), "assumed", w.say("keeping.origin.as_many")
+            )
         )
     if "cost_to_keep" not in origins:
         same = origins["cost_to_win"].value
         origin: Origin = "untold" if same is None else "assumed"
         key = "keeping.origin.no_cost" if same is None else "keeping.origin.as_winning"
-        origins["cost_to_keep"] = EffortSource(same, origin, w.say(key))
+        unsure = None if same is None else _half_to_double(same)
+        origins["cost_to_keep"] = EffortSource(unsure, origin, w.say(key))
     if "most_to_keep" not in origins:
         share = ASSUMED_AVOIDABLE if avoidable is None else avoidable
         origin = "assumed" if avoidable is None else "measured"
@@ -158,6 +161,12 @@ def _why_not(scenario: Scenario, values: Mapping[str, Number | None]) -> str:
 def likely_heads(scenario: Scenario) -> float:
     """How many customers there are at the opening."""
     return float(values_of(scenario).customers.sum())
+
+
+def _half_to_double(value: Number) -> Range:
+    """What is only assumed, as unsure as that."""
+    low, high = between(value)
+    return Range(low / 2, likely(value), 2 * high)
 
 
 def _newcomers(scenario: Scenario) -> float:

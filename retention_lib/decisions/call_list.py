@@ -198,7 +198,8 @@ class CallList(Result):
         """Whom to call, what they brought, and what part of the value at stake that covers."""
         w, said = self.wording, [self.finding()]
         if self.refused:
-            said.append(w.say("calls.refused", refused=self.refused))
+            key = "calls.refused" if self.callable else "calls.refused_all"
+            said.append(w.say(key, refused=self.refused))
         if self.calls and not self.consent_known:
             said.append(w.say("calls.check"))
         return " ".join(f"{part}." for part in said)
@@ -215,10 +216,10 @@ class CallList(Result):
             "measure": self.measure,
             "who": who,
         }
-        if self.calls == self.callable:
-            return w.say("calls.all", **told)
         if not self.total > 0:
             return w.say("calls.no_value", calls=self.calls, callable=self.callable)
+        if self.calls == self.callable:
+            return w.say("calls.all", **told)
         share = w.percent(self.share, decimals=0)
         return w.say("calls.some", **told, callable=self.callable, share=share)
 

@@ -158,7 +158,7 @@ def _weigh(base: CustomerBase) -> Mapping[str, Evidence]:
         "half_in_five": about_losses.half_in_five(base, loss, losses),
         "same_rate": about_losses.same_rate(losses, w),
         "five_points_worth": about_losses.five_points_worth(loss, w),
-        "five_points_profit": five_points_profit(base, loss),
+        "five_points_profit": five_points_profit(base, loss, flows),
         **{
             code: about_costs.winning_costs(needed, kept, times, base.activity_window_days)
             for code, times in _TIMES.items()

@@ -13,8 +13,17 @@ import pandas as pd
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.decisions._keeping_lost import weigh_lost
 from retention_lib.decisions._risk import RiskResult, weigh_risk
-from retention_lib.decisions._risk_inputs import bell, drawn_at, in_margin, ranged, reference, worth
+from retention_lib.decisions._risk_inputs import (
+    bell,
+    draw_places,
+    drawn_at,
+    in_margin,
+    reference,
+    say_money_is,
+    worth,
+)
 from retention_lib.decisions._scenario_core import Key, numbers_of
+from retention_lib.decisions._scenario_results import opening_of
 from retention_lib.decisions._scenario_words import say_number
 from retention_lib.decisions.ranges import LEVEL, Range, likely
 from retention_lib.decisions.scenarios import Comparison, Scenario, compare, margin_multiple
@@ -103,7 +112,8 @@ def weigh_points(
     after = before.keep_more(100 * cut)
     source = before.sources.get("attrition")
     told = source is None or source.origin != "assumed"
-    drawn = _draw(before, after, cut, lost_each) if told and cut > 0 else {}
+    pays = opening_of(before) > 0 and _mean_margin(before) > 0
+    drawn = _draw(before, after, cut, lost_each) if told and pays and cut > 0 else {}
     single = _draw(before, after, cut, lost_each, drawn=False) if drawn else {}
     rows = []
     for code, unit in _UNITS.items():
@@ -222,8 +232,12 @@ class FivePointsResult(Result):
         w = self.wording
         if not self.told:
             return w.say("keeping.five.untold")
-        if self.missing:
+        if not self.heads:
+            return w.say("keeping.five.nobody")
+        if not self.cut:
             return w.say("keeping.five.nothing_lost")
+        if self.missing:
+            return w.say("keeping.five.no_gain", each=self._each())
         capped = self.points / 100 > self.cut
         points = w.number(100 * self.cut, decimals=0 if round(100 * self.cut, 6) % 1 == 0 else 1)
         say_points = w.say(
@@ -234,15 +248,16 @@ class FivePointsResult(Result):
             now=self.figure("attrition_now"),
             then=self.figure("attrition_then"),
         )
-        few = self.heads < SKETCH_BELOW
+        measure = "margin" if in_margin(self.before) else "revenue"
+        few, between = self.heads < SKETCH_BELOW, self.range_said("profit_more")
         share = self.value("share_more")
         return w.say(
             "keeping.five.sketch" if few else "keeping.five.finding",
             points=say_points,
             amount=self.figure("profit_more"),
-            what=w.say(f"keeping.measure_more.{self.before.measure}"),
+            what=w.say(f"keeping.measure_more.{measure}"),
             years=self.before.years,
-            range=self.range_said("profit_more"),
+            range=" " + w.say("keeping.in_brackets", said=between) if between else "",
             share=w.say("keeping.five.share", share=self.figure("share_more"))
             if share == share
             else "",
@@ -252,8 +267,11 @@ class FivePointsResult(Result):
     @property
     def heads(self) -> float:
         """How many customers there are at the opening."""
-        found = numbers_of(self.before)
-        return sum(likely(value) for key, value in found.items() if key[0] == "customers")
+        return opening_of(self.before)
+
+    def _each(self) -> str:
+        each = _mean_margin(self.before)
+        return say_number(each, "margin_per_customer", self.wording)
 
     def comparison(self) -> Comparison:
         """Both scenarios year by year."""
@@ -331,19 +349,24 @@ def _mean_attrition(scenario: Scenario) -> float:
     return reference(scenario, "attrition", likely)
 
 
+def _mean_margin(scenario: Scenario) -> float:
+    """What keeping a customer brings a year: its margin, the programme per head paid."""
+    own = reference(scenario, "margin_per_customer", likely)
+    return own - likely(scenario.programme_cost_per_customer)
+
+
 def _draw(
     before: Scenario, after: Scenario, cut: float, lost_each: Range | float, *, drawn: bool = True
 ) -> dict[str, Values]:
     """Every measure, drawn; or once with all at their likely values."""
     rng = np.random.default_rng(SEED)
     count = _DRAWS if drawn else 1
-    # The attrition of the change is that of today, so many points lower: drawn as one.
-    keys = ranged([before])
 
     def draw() -> Values:
         return bell(rng, count) if drawn else np.zeros(1)
 
-    places = {key: draw() for key in keys}
+    # The attrition of the change is that of today, so many points lower: drawn as one.
+    places = draw_places([before], draw)
     pick = drawn_at(places)
     earned = np.broadcast_to(worth(None, before, pick), count)
     more = np.broadcast_to(worth(before, after, pick), count)
@@ -427,7 +450,7 @@ def _assumptions(
         "points_less": w.number(100 * cut, decimals=0 if round(100 * cut, 6) % 1 == 0 else 1),
         "years": before.years,
         "discount_rate": say_number(likely(before.discount_rate), "discount_rate", w),
-        "money_is": w.say(f"keeping.measure.{before.measure}"),
+        "money_is": say_money_is(before),
         "kept_are_worth": w.say("keeping.five.kept_are_worth"),
     }
     each = likely(lost_each) if lost_each == lost_each else _MISSING

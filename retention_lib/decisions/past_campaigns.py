@@ -117,9 +117,9 @@ class PastEffectsResult(Result):
     """One row a campaign, oldest first.
 
     Columns: ``campaign_id, offer, date`` (the first, where it went out in waves), ``treated,
-    control`` (customers), ``days`` (after the date, that were compared), ``buyers_treated,
-    buyers_control`` (shares), ``buyers_difference`` (of these shares), ``save_rate``, ``save_range`` (in
-    words), ``contact_cost`` (a contact), ``reading`` (in words) and for code ``reading_code``
+    control`` (customers), ``days`` (compared after the date), ``buyers_treated,
+    buyers_control`` (shares), ``buyers_difference`` (of these), ``save_rate``, ``save_range``
+    (in words), ``contact_cost`` (a contact), ``reading`` (in words) and for code ``reading_code``
     (``effect``, ``not_drawn``, ``no_control``, ``too_few``, ``too_recent``, ``all_bought``),
     ``difference_low, difference_high`` (95 % sure), ``save_low, save_high`` (90 % sure),
     ``follow_up_days, left_out`` (listed in both groups, or in neither). Shares and effects are

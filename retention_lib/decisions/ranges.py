@@ -38,7 +38,7 @@ class Range:
     high: float
 
     def __post_init__(self) -> None:
-        values = (self.low, self.likely, self.high)
+        values: tuple[Any, ...] = (self.low, self.likely, self.high)
         for name, value in zip(("low", "likely", "high"), values, strict=True):
             number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
             if not number or not np.isfinite(float(value)):

@@ -192,7 +192,7 @@ class Scenario:
         ``where`` names one segment or tenure year; without it all of them. So 5 turns 15 % into
         10 %, and 3 % into 0. A :class:`Range` is kept apart, as ``points_kept``, so that
         ``.risk()`` draws the effect and the attrition of today each for itself; it goes for
-        everybody.
+        everybody, and a later range takes the place of an earlier one.
 
         Raises ``InputError`` where ``points`` is no number from -100 to 100 nor a range of such,
         ``ChoiceError`` where there is no such segment or tenure year.

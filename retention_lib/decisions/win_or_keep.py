@@ -69,10 +69,10 @@ def win_or_keep(
         it. ``None``: what the history of the base supports, else its average acquisition cost.
     most_to_win
         How many new customers a year can be won at most on top of those of today. ``None``: what
-        the history supports, else as many again as today (assumed).
+        the history supports, else as many again as today (assumed, from half to double).
     cost_to_keep
         What keeping the first customer who would leave costs. ``None``: as much as
-        ``cost_to_win`` (assumed).
+        ``cost_to_win`` (assumed, from half to double).
     most_to_keep
         How many of those who would leave in a year can be kept at most. ``None``: as large a
         part of them as left for a recorded reason that could have been avoided; a quarter of
@@ -207,19 +207,32 @@ class WinOrKeepResult(Result):
             return self.why_not
         said = [self.finding() + "."]
         if "kept" in self.worths:
-            won, kept = (about(self.worths[side], w) for side in ("won", "kept"))
-            said.append(w.say("keeping.mix.worths", won=won, kept=kept))
+            said.append(self._say_worths())
         if self.assumed:
             names = w.listing([w.say(f"keeping.effort.{name}") for name in self.assumed])
             said.append(w.say("keeping.mix.assumed", names=names))
         return " ".join(said)
+
+    def _say_worths(self) -> str:
+        w, worths = self.wording, [self.worths[side] for side in ("won", "kept")]
+        if max(worths) <= 0:
+            return w.say("keeping.mix.no_worth")
+        won, kept = (about(max(worth, 0.0), w) for worth in worths)
+        return w.say("keeping.mix.worths", won=won, kept=kept)
+
+    def _why_nothing(self) -> str:
+        """Which of the sentences says why nothing is spent."""
+        if not self.budget:
+            return "no_budget"
+        mixes = (self.mixes["all_winning"], self.mixes["all_keeping"])
+        return "nothing" if any(mix.won + mix.kept > 0 for mix in mixes) else "nobody_more"
 
     def finding(self) -> str:
         """The best mix and what it earns, without a full stop: for a title."""
         w, best = self.wording, self.best
         budget = w.money(self.budget)
         if self.verdict == "nothing":
-            return w.say("keeping.mix.nothing", budget=budget)
+            return w.say(f"keeping.mix.{self._why_nothing()}", budget=budget)
         whole = best.spent >= self.budget * (1 - 0.005)
         spent = budget if whole else about(best.spent, w)
         what = w.say(
@@ -256,9 +269,9 @@ class WinOrKeepResult(Result):
                     "to_keeping": w.money(mix.to_keeping),
                     "won_more": w.number(mix.won, decimals=1),
                     "kept_more": w.number(mix.kept, decimals=1),
-                    "profit": about(mix.profit, w),
-                    "profit_low": about(mix.low, w),
-                    "profit_high": about(mix.high, w),
+                    "profit": about(mix.profit, w).replace("-", "−"),
+                    "profit_low": about(mix.low, w).replace("-", "−"),
+                    "profit_high": about(mix.high, w).replace("-", "−"),
                     "short_of_best": about(self.best.profit - mix.profit, w),
                 }
             )

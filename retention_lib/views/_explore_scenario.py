@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from retention_lib.base.customer_base import CustomerBase, require_base
-from retention_lib.decisions._risk_inputs import bell, drawn_at, ranged, reference
+from retention_lib.decisions._risk_inputs import bell, draw_places, drawn_at, reference
 from retention_lib.decisions._scenario_compared import Comparison
 from retention_lib.decisions._scenario_core import Values, draw_profits, numbers_of, values_of
 from retention_lib.decisions._scenario_results import DRAWS, SEED, has_ranges
@@ -430,7 +430,7 @@ class Risk:
 def risk_by_year(before: Scenario, after: Scenario) -> Risk:
     """Draw all ranges once for every year: the last year is what ``compare().risk()`` gives."""
     rng = np.random.default_rng(SEED)
-    pick = drawn_at({key: bell(rng, DRAWS) for key in ranged([before, after])})
+    pick = drawn_at(draw_places([before, after], lambda: bell(rng, DRAWS)))
     profits = [draw_profits(values_of(one, pick(one))) for one in (after, before)]
     cumulated = (profits[0] - profits[1]).cumsum(axis=1)
     low, high = np.quantile(cumulated, (0.05, 0.95), axis=0)

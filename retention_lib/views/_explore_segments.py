@@ -166,7 +166,7 @@ def _said(worth: SegmentWorth, settings: SegmentSettings, w: Wording) -> str:
         "years": YEARS,
     }
     if not worth.points:
-        key = "only_cost" if settings.cost else "none"
+        key = "nobody_leaves" if settings.points else "only_cost" if settings.cost else "none"
         return w.say(f"segwhat.said.{key}", **told)
     said = w.say(
         "segwhat.said.loss" if worth.likely < 0 else "segwhat.said.full",

@@ -229,9 +229,10 @@ def plot_win_or_keep(result: WinOrKeepResult, *, ax: Axes | None = None) -> Axes
         drawn.annotate(
             w.say("keeping.chart.spend_nothing"),
             (1.0, 0.0),
-            xytext=(-2, 3),
+            xytext=(-2, -4),
             textcoords="offset points",
             ha="right",
+            va="top",
             size=_SMALL,
             color=theme.QUIET_INK,
         )
@@ -242,7 +243,7 @@ def plot_win_or_keep(result: WinOrKeepResult, *, ax: Axes | None = None) -> Axes
         ]  # fmt: skip
         title = result.finding()
         if result.assumed:
-            title = w.say("keeping.chart.assumed", finding=title)
+            title = w.say("keeping.chart.assumed", finding=title[0].lower() + title[1:])
         alt = w.say("keeping.chart.mix_alt", finding=result.finding(), rows=list_in_alt(ends))
         finish(drawn, title, alt)
     return drawn

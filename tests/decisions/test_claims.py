@@ -19,6 +19,7 @@ from retention_lib.decisions import _claims_voices as voices
 from retention_lib.decisions._claims_list import CLAIMS, CODES, WORKS, Claim, Evidence, judge
 from retention_lib.decisions._claims_losses import YearLoss
 from retention_lib.decisions.claims import weigh_claims
+from retention_lib.decisions.five_points import five_points
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio._lost_found import find_losses
 from retention_lib.portfolio.flows import measure_flows
@@ -63,9 +64,14 @@ EN = Wording("en")
 
 
 @cache
-def losses():
+def four_hundred():
     """The first 100 of 400 customers lost in 2024."""
-    return find_losses(losing(100, 400), 12)
+    return losing(100, 400)
+
+
+@cache
+def losses():
+    return find_losses(four_hundred(), 12)
 
 
 @cache
@@ -166,10 +172,11 @@ def test_few_customers_are_counted_and_called_a_sketch():
 def test_a_file_that_begins_too_late_gives_a_floor_that_confirms_nothing(kept, expected):
     days = [("2024-01-05", range(200)), ("2025-01-10", range(kept))]
     base = CustomerBase.from_tables(lines_of(days), as_of="2025-01-31")
-    loss = about_losses.lost_in_a_year(measure_flows(base), find_losses(base, 12), EN)
+    found = find_losses(base, 12)
+    loss = about_losses.lost_in_a_year(measure_flows(base), found, EN)
     assert (loss.share, loss.high, loss.whole) == (pytest.approx(1 - kept / 200), 1.0, False)
     assert verdict("ten_a_year", about_losses.ten_a_year(loss)) == expected
-    five = about_losses.half_in_five(base, loss, find_losses(base, 12))
+    five = about_losses.half_in_five(base, loss, found)
     assert (five.low, five.high) == (loss.low, 1.0)
     assert about_losses.five_points_worth(loss, EN).value != loss.share  # it is missing
     assert verdict("five_points_worth", about_losses.five_points_worth(loss, EN)) == "cannot_tell"
@@ -184,7 +191,7 @@ def test_a_file_that_begins_too_late_gives_a_floor_that_confirms_nothing(kept, e
 def test_five_years_are_bounded_by_one_year_and_by_its_rate_kept_up(lost, expected):
     # 130 of 1,000 a year make half in five years, and still the five years have not been seen.
     loss = year_of(lost, 1000)
-    found = about_losses.half_in_five(losing(100, 400), loss, losses())
+    found = about_losses.half_in_five(four_hundred(), loss, losses())
     assert found.value == pytest.approx(1 - (1 - lost / 1000) ** 5)
     assert found.low == loss.low
     assert found.high == pytest.approx(1 - (1 - loss.high) ** 5)
@@ -242,16 +249,26 @@ def test_five_points_cannot_be_won_where_less_may_be_lost():
     assert found.here.startswith("Of 6.0 % attrition (between 4.7 % and 7.6 %)")
 
 
+def test_where_everybody_was_lost_five_points_have_nothing_to_be_set_beside():
+    claims = weigh_claims(losing(40, 40))
+    assert claims.verdict("ten_a_year") == "contradicted"
+    assert claims.verdict("five_points_worth") == "cannot_tell"
+    assert row(claims, "five_points_worth")["here"].startswith("All 40 customers of the year")
+    assert row(claims, "same_rate")["here"].endswith("12.9 % a year.")
+
+
 def test_profit_before_fixed_costs_is_shown_and_decides_nothing():
     found = row(weighed(), "five_points_profit")
     assert found["verdict_code"] == "cannot_tell"
     assert 0 < found["low"] <= found["value"] <= found["high"] < 0.25
+    assert found["value"] == pytest.approx(five_points(b2b()).value("share_more"), rel=1e-9)
     assert "fixed costs" in found["here"] and "fixed costs" in found["what_would_tell"]
 
 
 # --- what winning costs --------------------------------------------------------------------------
 
 
+@cache
 def won_for(cost):
     who = [f"c{n}" for n in range(400)]
     people = pd.DataFrame({"customer_id": who, "acquisition_cost": [cost] * 400})
@@ -259,7 +276,7 @@ def won_for(cost):
 
 
 def test_without_costs_nothing_is_said_of_winning_against_keeping():
-    found = costs.winning_costs(measure_replacement(losing(100, 400)), None, 3, 365)
+    found = costs.winning_costs(measure_replacement(four_hundred()), None, 3, 365)
     assert found.here == (
         "Neither what winning a customer costs nor what keeping one costs is on file."
     )
@@ -271,6 +288,7 @@ def test_with_the_cost_of_winning_alone_the_cost_of_keeping_is_only_worked_back(
     assert verdict("win_three", found) == "cannot_tell"
 
 
+@cache
 def drawn(as_of):
     """A campaign drawn by lot: every second of 1,000 contacted, at 10 a contact.
 

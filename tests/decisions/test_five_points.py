@@ -20,6 +20,11 @@ def base():
     return simulate_base(250, seed=3)[0]
 
 
+@pytest.fixture(scope="module")
+def measured(base):
+    return Scenario.from_base(base)
+
+
 def lines(*rows):
     table = pd.DataFrame(rows, columns=["customer_id", "date", "amount"])
     return table.assign(date=pd.to_datetime(table["date"]))
@@ -122,9 +127,8 @@ def test_without_a_margin_it_does_not_say_what_may_be_spent():
     assert "no margin" in found.sentence() or "none is known" in found.sentence()
 
 
-def test_on_a_base_it_starts_from_the_measured_attrition(base):
+def test_on_a_base_it_starts_from_the_measured_attrition(base, measured):
     found = five_points(base)
-    measured = Scenario.from_base(base)
     assert found.before == measured
     assert found.after == measured.keep_more(5)
     low, high = found.interval("profit_more")
@@ -133,8 +137,8 @@ def test_on_a_base_it_starts_from_the_measured_attrition(base):
     assert len(found.published().to_frame()) == 3
 
 
-def test_points_years_and_rate_are_the_askers(base):
-    one = five_points(base, points=1)
+def test_points_years_and_rate_are_the_askers(base, measured):
+    one = weigh_points(measured, 1.0)
     other = five_points(base, points=1, years=10, discount_rate=0.3)
     assert one.value("profit_more") > 0
     assert other.before == one.before.change(years=10, discount_rate=0.3)
@@ -193,3 +197,21 @@ def test_it_speaks_french():
     said = found.sentence().replace("\u202f", " ").replace("\xa0", " ")
     assert said.startswith("5 points d'attrition en moins (de 15,0 % à 10,0 % par an)")
     assert "dans les 25 % à 85 % publiés" in said
+
+
+@pytest.mark.parametrize("margin", [0, -20])
+def test_points_less_attrition_are_worth_nothing_where_a_customer_leaves_no_margin(margin):
+    found = weigh_points(NOW.change(margin_per_customer=margin), 5)
+    assert found.missing
+    assert "earns nothing" in found.sentence()
+    assert found.value("most_a_year") != found.value("most_a_year")
+
+
+def test_a_base_without_customers_has_nobody_to_keep():
+    found = weigh_points(NOW.change(customers=0, new_per_year=0), 5)
+    assert found.missing
+    assert found.sentence() == "There is no active customer, so there is no attrition to take off."
+
+
+def test_without_a_range_there_are_no_empty_brackets():
+    assert "()" not in weigh_points(NOW, 5).sentence()

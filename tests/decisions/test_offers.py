@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -18,6 +19,7 @@ import retention_lib as rl
 from retention_lib.base import engine
 from retention_lib.decisions._offer_value import _left_in_past, _pace_of_leavers
 from retention_lib.decisions.offers import OfferFacts, gather_facts, weigh_offer
+from retention_lib.decisions.past_campaigns import PastEffect
 from retention_lib.decisions.ranges import Range
 from retention_lib.errors import InputError
 from retention_lib.portfolio.activity import standing
@@ -143,7 +145,7 @@ offers = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(customers, offers)
 def test_no_naive_choice_is_expected_to_earn_more_than_the_plan(base: Any, offer: Any) -> None:
     result = weigh_offer(facts_of(*base, spread=0.2, systematic=0.01), offer)
@@ -156,7 +158,7 @@ def test_no_naive_choice_is_expected_to_earn_more_than_the_plan(base: Any, offer
     assert 0 <= result.chance_of_loss <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(customers, offers)
 def test_the_curve_begins_with_nobody_and_all_orders_end_with_everybody(
     base: Any, offer: Any
@@ -342,9 +344,11 @@ def test_the_pace_of_a_leaver_is_that_until_it_stopped_or_slower_than_its_histor
         }
     )
     gone, slow, mixed = _pace_of_leavers(table, 1_000, 100)
-    # It stopped on some day of its 100 days of silence, each as likely as the silence up to it.
+    # One half stopped with the last purchase, the other on some day of the 100 of silence, each
+    # as likely as the silence up to it.
     stops = np.linspace(300, 400, 100_001)
-    assert gone == pytest.approx(np.average(5 / stops, weights=stops**-5.0), rel=1e-4)
+    later = np.average(5 / stops, weights=stops**-5.0)
+    assert gone == pytest.approx((5 / 300 + later) / 2, rel=1e-4)
     # Less likely to leave than to be merely slow, (400 / 500) ** 5: all of it is slowness.
     assert slow == pytest.approx(5 / 500)
     share = 0.8**5 / 0.5
@@ -484,9 +488,68 @@ def test_what_cannot_be_told_is_said_and_is_no_error() -> None:
         result = rl.evaluate_offer(rl.CustomerBase.from_tables(lines))
         assert result.to_frame().empty and result.treated == 0 and result.total == 0
         assert math.isnan(result.best_share) and math.isnan(result.break_even)
-        assert result.sentence().startswith("There is no forecast: ")
+        said = result.sentence()
+        assert said.startswith(("There is no forecast: ", "There is no active customer"))
         assert result.naive().to_frame().empty
         assert result.profit_curve.sentence() == result.naive().sentence() == result.sentence()
+
+
+def test_money_of_plans_is_said_with_its_range_and_few_customers_as_a_sketch() -> None:
+    for facts, sketch in ((THREE, True), (facts_of([0.5] * 40, [100.0] * 40), False)):
+        result = weigh_offer(facts, rl.Offer(contact_cost=1))
+        for said in (result.profit_curve.sentence(), result.naive().sentence()):
+            assert said.count(" to ") >= 3 and "(90 % sure: " in said
+            assert said.startswith("A sketch, not a finding") == sketch
+        assert result.title().startswith("A sketch, not a finding") == sketch
+
+
+def test_a_year_is_said_with_its_article() -> None:
+    said = weigh_offer(THREE, rl.Offer(contact_cost=1)).sentence()
+    assert " in one year " in said
+    french = dataclasses.replace(THREE, wording=Wording("fr", "EUR"))
+    assert " sur un an " in weigh_offer(french, rl.Offer(contact_cost=1)).sentence()
+
+
+EFFECT = PastEffect(
+    campaign_id="MAY", offer="", date=date(2025, 5, 1), treated=900, control=100, days=90,
+    follow_up_days=90, save_rate=Range(0.1, 0.2, 0.3), contact_cost=2.0,
+)  # fmt: skip
+
+
+def test_how_long_an_effect_was_measured_is_said_only_where_it_is_reckoned_with() -> None:
+    noted = dataclasses.replace(THREE, effect=EFFECT, effect_note="Measured over 90 days.")
+    measured = weigh_offer(noted, rl.Offer(contact_cost=1))
+    own = weigh_offer(noted, rl.Offer(contact_cost=1, save_rate=0.2))
+    assert "Measured over 90 days." in measured.sentence()
+    assert measured.assumptions["offer_note"] == "Measured over 90 days."
+    assert "Measured over" not in own.sentence() and "offer_note" not in own.assumptions
+
+
+def test_the_code_looks_as_far_ahead_as_the_figures_do() -> None:
+    """A call with a save rate of one's own heeds no effect on file and may look further ahead."""
+    with_effect = dataclasses.replace(THREE, effect=EFFECT, horizon_days=90)
+    own = rl.Offer(contact_cost=1, save_rate=0.2)
+    assert "horizon_days=90)" in weigh_offer(with_effect, own).code()
+    assert "horizon_days" not in weigh_offer(with_effect, rl.Offer(contact_cost=1)).code()
+    assert "horizon_days" not in weigh_offer(THREE, own).code()
+
+
+def test_a_save_rate_below_nothing_is_put_into_words() -> None:
+    said = weigh_offer(THREE, rl.Offer(contact_cost=1, save_rate=-0.1)).sentence()
+    assert "more are driven away than kept" in said
+    assert "driven away" not in weigh_offer(THREE, rl.Offer(contact_cost=1)).sentence()
+
+
+def test_no_model_is_fitted_where_nobody_is_left_to_go(monkeypatch: Any) -> None:
+    def fitted(*_: Any, **__: Any) -> None:
+        raise AssertionError("fitted")
+
+    monkeypatch.setattr("retention_lib.scoring.churn.fit_churn", fitted)
+    lines = pd.DataFrame({"customer_id": ["a", "b"], "amount": 10.0})
+    lines["date"] = pd.to_datetime(["2024-01-05", "2024-03-05"])
+    closed = pd.DataFrame({"customer_id": ["a", "b"], "closed_on": pd.to_datetime("2024-03-05")})
+    result = rl.evaluate_offer(rl.CustomerBase.from_tables(lines, customers=closed))
+    assert result.sentence() == "There is no active customer to weigh an offer on."
 
 
 def test_few_customers_are_called_a_sketch() -> None:

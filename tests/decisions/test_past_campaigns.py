@@ -129,7 +129,9 @@ def test_a_club_of_the_best_customers_has_no_control_group():
     row = one(result)
     assert row["reading_code"] == "not_drawn"
     assert (
-        pd.isna(row["buyers_difference"]) and pd.isna(row["save_rate"]) and pd.isna(row["buyers_treated"])
+        pd.isna(row["buyers_difference"])
+        and pd.isna(row["save_rate"])
+        and pd.isna(row["buyers_treated"])
     )
     assert result.default() is None
     assert result.effect("MAY") is None

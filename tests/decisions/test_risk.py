@@ -1,11 +1,14 @@
 """How sure a what-if is: ranges drawn, what matters most, where it breaks even."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention_lib.decisions._risk import weigh_risk
+from retention_lib.decisions._scenario_words import Source
 from retention_lib.decisions.ranges import Range
 from retention_lib.decisions.scenarios import Scenario, compare, project
 from retention_lib.errors import InputError
@@ -75,7 +78,7 @@ def test_without_ranges_it_says_that_nothing_can_be_told_of_the_doubt():
 def test_certain_losses_are_said_as_such():
     risk = weigh_risk(NOW, NOW.change(programme_cost=Range(4_000, 5_000, 6_000)))
     assert risk.chance_of_loss == 1
-    assert "The change loses" in risk.sentence()
+    assert "The assumed change loses" in risk.sentence()
     assert "all 10,000 cases drawn lose money" in risk.sentence()
 
 
@@ -228,3 +231,51 @@ def test_revenue_is_never_passed_off_as_profit():
         assert "Counted in revenue, as no margin is known" in result.sentence()
     assert risk.tornado().to_frame()["input"].tolist() == ["revenue a customer, a year"]
     assert "revenue: no margin is known" in str(risk.assumptions["money_is"])
+
+
+def test_groups_that_share_one_range_are_one_unknown_and_do_not_cancel_out():
+    years = 10
+    doubt = Range(0.05, 0.12, 0.25)
+    apart = NOW.change(customers=(100,) * years, attrition=(doubt,) * years)
+    together = NOW.change(customers=(100,) * years, attrition=doubt)
+    wide, wanted = (project(one).risk() for one in (apart, together))
+    assert wide.high - wide.low == pytest.approx(wanted.high - wanted.low, rel=0.02)
+
+
+def test_the_effect_of_a_change_is_called_assumed():
+    assert "assumed change" in compare(NOW, NOW.keep_more(Range(1, 3, 5))).risk().sentence()
+
+
+def test_a_range_of_one_figure_is_not_called_a_range():
+    after = NOW.change(customers=0, new_per_year=0, attrition=Range(0.1, 0.2, 0.3))
+    assert "90 %" not in project(after).risk().sentence()
+    assert "90 %" not in project(after).sentence()
+
+
+def test_losing_nothing_is_no_way_to_a_profit():
+    barren = NOW.change(margin_per_customer=0, acquisition_cost=0)
+    even = weigh_risk(barren, barren.keep_more(5).change(programme_cost=500)).break_even()
+    assert even.value("programme_cost") == pytest.approx(0, abs=1e-6)
+    assert "programme" not in even.sentence()
+
+
+def test_a_projected_loss_is_called_a_loss_and_so_is_its_range():
+    said = project(NOW.change(margin_per_customer=Range(-60, -50, -40))).sentence()
+    assert "the loss until then is worth" in said
+    assert "-" not in said and "−" not in said
+
+
+def test_a_margin_of_ones_own_is_not_called_revenue_and_a_better_one_does_not_hide_it():
+    told = {"margin_per_customer": Source(100, "revenue")}
+    seen = replace(NOW, measure="revenue", sources=told)
+    assert "Counted in revenue" in project(seen).sentence()
+    assert "Counted in revenue" not in project(seen.change(margin_per_customer=30)).sentence()
+    better = compare(seen, seen.change(margin_per_customer=Range(100, 105, 110)))
+    assert "Counted in revenue" in better.sentence()
+    assert "Counted in revenue" in better.risk().sentence()
+
+
+def test_what_a_change_starts_from_is_still_called_assumed():
+    guessed = replace(NOW, sources={"attrition": Source(0.15, "the trade", "assumed")})
+    said = compare(guessed, guessed.keep_more(5)).sentence()
+    assert "cannot tell yet: how many are lost" in said

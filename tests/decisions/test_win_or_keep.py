@@ -44,7 +44,7 @@ def test_the_next_customer_costs_what_the_curve_rises_by():
     assert float(cost_of_next(spend, 50.0, 100.0)) == pytest.approx(step / rise, rel=1e-4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(0, 1e6), st.floats(1, 1e3), st.floats(0.1, 1e4), st.floats(0.01, 1e5))
 def test_more_money_never_buys_fewer_and_each_step_buys_less(spend, cost, most, step):
     first, second, third = (float(bought(spend + n * step, cost, most)) for n in range(3))
@@ -142,7 +142,7 @@ def test_where_nothing_pays_the_answer_is_to_spend_nothing():
 def test_no_budget_is_a_question_too():
     mix = win_or_keep(NOW, budget=0, **GIVEN)
     assert mix.best.profit == 0
-    assert mix.sentence().startswith("Spend nothing")
+    assert mix.sentence().startswith("With a budget of 0 a year there is nothing to split.")
 
 
 def test_nobody_can_keep_more_than_leave():
@@ -267,3 +267,20 @@ def test_it_speaks_both_languages(language):
     mix = win_or_keep(now, budget=4_000)
     words = {"en": ("a year", "Assumed, not measured"), "fr": ("par an", "Supposé, non mesuré")}
     assert all(word in mix.sentence() for word in words[language])
+
+
+def test_where_nobody_can_be_won_or_kept_that_is_the_reason():
+    none = GIVEN | {"most_to_win": 0, "most_to_keep": 0}
+    assert "nobody more can be won or kept" in win_or_keep(NOW, budget=5_000, **none).sentence()
+
+
+def test_a_customer_who_brings_a_loss_pays_at_no_cost():
+    said = win_or_keep(NOW.change(margin_per_customer=-10), budget=5_000, **GIVEN).sentence()
+    assert "pays at no cost" in said and "less than -" not in said
+
+
+def test_what_is_only_assumed_is_a_range_and_not_as_sure_as_what_was_measured():
+    today = NOW.change(acquisition_cost=Range(55, 60, 65))
+    origins = win_or_keep(today, budget=5_000).origins
+    assert origins["cost_to_keep"].value == Range(27.5, 60, 130)
+    assert origins["most_to_win"].value == Range(75, 150, 300)

@@ -1,5 +1,6 @@
 """The offer's sliders: they lead to the pure function, call an assumption one, and never fail."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -107,7 +108,9 @@ def test_the_code_makes_the_offer_again(state, effect):
     explorer = explore_offer(facts=facts(effect=effect))
     explorer.set(**state)
     called = explorer.code().removeprefix("rl.evaluate_offer(base, ").removesuffix(")")
-    assert eval(called, {"rl": rl}) == explorer.offer
+    pasted = eval(called, {"rl": rl})
+    assert replace(pasted, horizon_days=None) == explorer.offer
+    assert weigh_offer(explorer.facts, pasted).total == explorer.result().total
 
 
 HARD = {
@@ -136,6 +139,8 @@ def test_where_nobody_can_be_weighed_it_says_why():
     explorer = explore_offer(facts=facts(customers=0, untold="The history is too short."))
     assert explorer.controls == ()
     assert explorer.sentence() == "The history is too short."
+    assert explorer.offer == explorer.facts.starting_offer()
+    assert explorer.result().treated == 0
 
 
 def test_a_base_that_is_too_small_to_learn_from_gives_the_reason_and_no_error():

@@ -28,7 +28,7 @@ from retention_lib.views.widgets import (
     make_steps,
 )
 from retention_lib.wording import LANGUAGES, Wording
-from tests.views.trying_explorers import try_everything
+from tests.views.trying_explorers import check_view, try_everything
 
 amounts = st.integers(0, 10**9).map(lambda cents: cents / 100)
 
@@ -150,6 +150,13 @@ def test_an_unknown_option_is_refused_with_the_list(explorer):
 def test_a_control_cannot_start_at_a_value_it_does_not_have():
     with pytest.raises(InputError, match=r"price starts at 5.0, which is none of its 3 steps"):
         Slider("price", "Price", (1.0, 2.0, 3.0), 5.0, str)
+
+
+def test_what_is_no_number_is_found_as_a_word_of_its_own():
+    check_view(View("Un client gagnant, informations et finances comprises."))
+    for wrong in ("nan €", "€nan to €3", "(inf)", "-inf"):
+        with pytest.raises(AssertionError):
+            check_view(View(f"It brings {wrong}."))
 
 
 def test_every_control_can_be_at_its_ends_without_failing(explorer):
@@ -280,7 +287,8 @@ def _imports(file):
 
 def test_only_one_module_imports_ipywidgets():
     library = Path(retention_lib.__file__).parent
-    found = {f.name for f in library.rglob("*.py") if "ipywidgets" in _imports(f)}
+    named = [f for f in library.rglob("*.py") if "ipywidgets" in f.read_text("utf-8")]
+    found = {f.name for f in named if "ipywidgets" in _imports(f)}
     assert found == {"widgets.py"}
 
 
