@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.decisions._keeping_lost import LostWorth, weigh_lost
@@ -77,8 +78,11 @@ class Start:
 
 def start_from_base(base: CustomerBase, years: int, given: Mapping[str, Number | None]) -> Start:
     """What a base says about winning and keeping; what is given overrides it."""
-    scenario = Scenario.from_base(base, retention="tenure", years=years)
-    lost = weigh_lost(base)
+    with progress.steps(base.wording, "mix", total=2) as step:
+        step("start")
+        scenario = Scenario.from_base(base, retention="tenure", years=years)
+        step("who_left")
+        lost = weigh_lost(base)
     kept_worth = _kept_worth(lost, scenario)
     return _start(scenario, given, lost.avoidable, kept_worth, _history(base))
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from retention_lib import progress
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.decisions import _claims_costs as about_costs
 from retention_lib.decisions import _claims_losses as about_losses
@@ -148,17 +149,25 @@ class ClaimsResult(Result):
 def _weigh(base: CustomerBase) -> Mapping[str, Evidence]:
     """What the base has to say to every claim."""
     w = base.wording
-    flows, tenure = measure_flows(base), value_by_tenure(base)
-    needed = measure_replacement(base)
-    losses = needed.losses
-    loss = about_losses.lost_in_a_year(flows, losses, w)
-    kept = about_costs.kept_by_campaign(base)
+    with progress.steps(w, "claims", total=5) as step:
+        step("flows")
+        flows = measure_flows(base)
+        step("tenure")
+        tenure = value_by_tenure(base)
+        step("who_left")
+        needed = measure_replacement(base)
+        losses = needed.losses
+        loss = about_losses.lost_in_a_year(flows, losses, w)
+        step("campaigns")
+        kept = about_costs.kept_by_campaign(base)
+        step("start")
+        profit = five_points_profit(base, loss, flows)
     return {
         "ten_a_year": about_losses.ten_a_year(loss),
         "half_in_five": about_losses.half_in_five(base, loss, losses),
         "same_rate": about_losses.same_rate(losses, w),
         "five_points_worth": about_losses.five_points_worth(loss, w),
-        "five_points_profit": five_points_profit(base, loss, flows),
+        "five_points_profit": profit,
         **{
             code: about_costs.winning_costs(needed, kept, times, base.activity_window_days)
             for code, times in _TIMES.items()

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retention_lib import progress
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.decisions._keeping_lost import weigh_lost
 from retention_lib.decisions._risk import RiskResult, weigh_risk
@@ -93,8 +94,11 @@ def five_points(
     """
     require_base(base)
     _check_points(points)
-    before = Scenario.from_base(base, years=years, discount_rate=discount_rate)
-    lost = weigh_lost(base)
+    with progress.steps(base.wording, "points", total=2) as step:
+        step("start")
+        before = Scenario.from_base(base, years=years, discount_rate=discount_rate)
+        step("who_left")
+        lost = weigh_lost(base)
     known = lost.each is not None and lost.measure == before.measure
     each = lost.each if lost.each is not None and known else _MISSING
     return weigh_points(before, float(points), lost_each=each)

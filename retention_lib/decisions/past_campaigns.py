@@ -127,6 +127,10 @@ class PastEffectsResult(Result):
     """
 
     hidden: ClassVar[tuple[str, ...]] = (
+        # The sentence and the offer say these; the table stays as wide as a page.
+        "days",
+        "buyers_difference",
+        "contact_cost",
         "reading_code",
         "difference_low",
         "difference_high",

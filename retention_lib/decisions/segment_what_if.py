@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.decisions._risk_inputs import at_likely
@@ -158,11 +159,13 @@ def gather_segments(base: CustomerBase) -> SegmentsFacts:
         start = Scenario.from_base(base)
         rate, source = cast("Number", start.attrition), start.sources["attrition"].said
     segments: list[SegmentFacts] = []
-    for scheme in SCHEMES:
-        now = _scored(base, scheme)
-        then = _scored(earlier, scheme) if earlier is not None and before else None
-        if now is not None:
-            segments += _measured(now, then, people, before, gone, rate, w)
+    with progress.steps(w, "segments", total=len(SCHEMES)) as step:
+        for scheme in SCHEMES:
+            step("scheme")
+            now = _scored(base, scheme)
+            then = _scored(earlier, scheme) if earlier is not None and before else None
+            if now is not None:
+                segments += _measured(now, then, people, before, gone, rate, w)
     return SegmentsFacts(
         segments=tuple(segments),
         active=people.customers,
