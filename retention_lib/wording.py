@@ -66,6 +66,15 @@ class Sentence(str):
         return f"<p><strong>{html.escape(self)}</strong></p>"
 
 
+def with_minus(said: str) -> str:
+    """Figures as a sentence writes them: with a minus sign, not a hyphen.
+
+    >>> with_minus("-12 %")
+    '−12 %'
+    """
+    return said.replace("-", "−")
+
+
 def _rounded(value: float, decimals: int) -> Decimal:
     """Half up, as everybody rounds who is not a statistician; never minus nothing.
 

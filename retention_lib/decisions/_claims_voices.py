@@ -17,6 +17,7 @@ from retention_lib.portfolio._signals_settings import SignalSettings
 from retention_lib.portfolio.intervals import share_interval
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.portfolio.tenure import CLAIMED_YEAR, ordinal
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     from retention_lib.base.customer_base import CustomerBase
@@ -234,4 +235,4 @@ def _share(key: str, hits: int, cases: int, wording: Wording, **words: object) -
 
 
 def _signed(share: float, wording: Wording) -> str:
-    return ("+" if share > 0 else "") + wording.percent(share).replace("-", "−")
+    return ("+" if share > 0 else "") + with_minus(wording.percent(share))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retention_lib.base.customer_base import CustomerBase
+from retention_lib.decisions._scenario_ranges import NARROWER
 from retention_lib.decisions.ranges import Number, Range
 from retention_lib.portfolio._lost_causes import read_cause
 from retention_lib.portfolio._lost_found import find_losses
@@ -14,8 +15,6 @@ from retention_lib.portfolio._lost_found import find_losses
 FEWEST_LOST = 30
 """With fewer of them, nothing is told of what they were worth or why they left."""
 _MONTHS = 12
-# A 90 % range is so much narrower than one of 95 %.
-_NARROWER = 1.6448536269514722 / 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -64,5 +63,5 @@ def _narrowed(value: float, low: float, high: float) -> Number | None:
         return None
     if not (np.isfinite(low) and np.isfinite(high)):
         return value
-    low, high = (value + (end - value) * _NARROWER for end in (low, high))
+    low, high = (value + (end - value) * NARROWER for end in (low, high))
     return Range(min(max(low, 0.0), value), value, max(high, value))

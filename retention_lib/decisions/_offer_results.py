@@ -13,14 +13,13 @@ import pandas as pd
 from retention_lib.decisions._offer_facts import OfferFacts, say_days
 from retention_lib.decisions._offer_inputs import Offer
 from retention_lib.decisions._offer_weighing import Lists, Weighing, curve_sizes
-from retention_lib.decisions.ranges import Range
+from retention_lib.decisions.ranges import Range, Z
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.results import Result
 from retention_lib.scoring._lifetime_results import about
 from retention_lib.wording import Wording
 
 _A_TENTH = 10
-_Z = 1.6448536269514722
 NAIVE = ("ours", "nobody", "everybody", "riskiest", "most_valuable", "at_random")
 
 
@@ -400,8 +399,8 @@ def assumptions_of(facts: OfferFacts, offer: Offer, rate: Range, source: str) ->
         "offer_margin": w.say(f"offers.measure.{facts.measure}"),
         "offer_spread": w.say(
             "offers.spread",
-            leaving=w.percent(float(np.expm1(_Z * facts.spread)), decimals=0),
-            value=w.percent(float(np.expm1(_Z * np.sqrt(facts.systematic))), decimals=0),
+            leaving=w.percent(float(np.expm1(Z * facts.spread)), decimals=0),
+            value=w.percent(float(np.expm1(Z * np.sqrt(facts.systematic))), decimals=0),
         ),
     }
     if offer.margin_rate is not None:

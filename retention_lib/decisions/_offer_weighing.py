@@ -17,11 +17,10 @@ from scipy.special import expit
 from retention_lib.decisions._offer_facts import GROUPS, OfferFacts
 from retention_lib.decisions._offer_inputs import Offer
 from retention_lib.decisions._offer_luck import chance_below, skewed
-from retention_lib.decisions.ranges import LEVEL, Range
+from retention_lib.decisions.ranges import LEVEL, Range, Z
 from retention_lib.portfolio.intervals import SEED, Values
 
 DRAWS = 1_000
-_Z = 1.6448536269514722
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +68,10 @@ class Weighing:
         moved = [
             (known.chance, rate.low),
             (known.chance, rate.high),
-            *((expit(known.log_odds + side * _Z * known.spread), rate.likely) for side in (-1, 1)),
+            *((expit(known.log_odds + side * Z * known.spread), rate.likely) for side in (-1, 1)),
         ]
         swings = [self.profit_at(p, kept, self.kept_gain) - likely for p, kept in moved]
-        off = _Z * np.sqrt(known.spread_of_values + known.systematic)
+        off = Z * np.sqrt(known.spread_of_values + known.systematic)
         worth = (known.chance * rate.likely * off * self.value) ** 2
         # Rate and level of leaving move the profit apart from one another, each to either side.
         down = sum(np.minimum(np.minimum(*swings[i : i + 2]), 0) ** 2 for i in (0, 2))

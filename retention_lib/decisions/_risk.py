@@ -10,10 +10,8 @@ import pandas as pd
 
 from retention_lib.decisions._risk_inputs import (
     at_likely,
-    bell,
     break_evens,
-    draw_places,
-    drawn_at,
+    drawn_from,
     in_margin,
     ranged,
     say_field,
@@ -21,13 +19,14 @@ from retention_lib.decisions._risk_inputs import (
     swings,
     worth,
 )
+from retention_lib.decisions._scenario_core import draw_profits, values_of
 from retention_lib.decisions._scenario_words import say_number
 from retention_lib.decisions.ranges import likely
 from retention_lib.errors import InputError
 from retention_lib.portfolio.intervals import SEED, Values
 from retention_lib.results import Result
 from retention_lib.scoring._lifetime_results import about
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 if TYPE_CHECKING:
     from retention_lib.decisions.scenarios import Scenario
@@ -67,10 +66,7 @@ def weigh_risk(
     start, end = (None, before) if after is None else (before, after)
     scenarios = [before] if after is None else [before, after]
     keys = ranged(scenarios)
-    rng = np.random.default_rng(seed)
-    drawn = np.broadcast_to(
-        worth(start, end, drawn_at(draw_places(scenarios, lambda: bell(rng, draws)))), draws
-    )
+    drawn = np.broadcast_to(worth(start, end, drawn_from(scenarios, draws, seed)), draws)
     wording = end.wording
     return RiskResult(
         _quantiles(drawn, wording),
@@ -82,6 +78,25 @@ def weigh_risk(
         likely=at_likely(start, end),
         inputs=len(keys),
     )
+
+
+@dataclass(frozen=True)
+class RiskByYear:
+    """How sure the cumulated difference is at each year's end: 90 % range, and at the end."""
+
+    low: Values
+    high: Values
+    chance_of_loss: float
+
+
+def risk_by_year(before: Scenario, after: Scenario) -> RiskByYear:
+    """Draw all ranges once for every year: the last year is what ``compare().risk()`` gives."""
+    pick = drawn_from([before, after], DRAWS, SEED)
+    profits = [draw_profits(values_of(one, pick(one))) for one in (after, before)]
+    cumulated = (profits[0] - profits[1]).cumsum(axis=1)
+    low, high = np.quantile(cumulated, (0.05, 0.95), axis=0)
+    hair = 1e-9 * max(float(np.abs(cumulated[:, -1]).max()), 1.0)
+    return RiskByYear(low, high, float((cumulated[:, -1] < -hair).mean()))
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -143,7 +158,7 @@ class RiskResult(Result):
         said = w.say(f"keeping.risk.{kind}.{more}", **values)
         if not self.inputs:
             return said
-        low, high = (_signed(about(value, w)) for value in (self.low, self.high))
+        low, high = (with_minus(about(value, w)) for value in (self.low, self.high))
         if low == high:
             return said
         return w.say("keeping.risk.with_range", said=said, low=low, high=high)
@@ -258,7 +273,7 @@ class TornadoResult(Result):
             return w.say(f"keeping.tornado.{none}")
         first = self.table.iloc[0]
         ends = sorted((first["profit_at_low"], first["profit_at_high"]))
-        low, high = (_signed(about(float(end), w)) for end in ends)
+        low, high = (with_minus(about(float(end), w)) for end in ends)
         return w.say("keeping.tornado.finding", input=first["input"], low=low, high=high)
 
 
@@ -340,10 +355,6 @@ def _assumptions(
         "drawn_cases": w.number(draws) if keys else w.number(1),
         "money_is": say_money_is(before or after),
     }
-
-
-def _signed(said: str) -> str:
-    return said.replace("-", "−")
 
 
 def _share_said(share: float, wording: Wording) -> str:

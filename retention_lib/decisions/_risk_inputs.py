@@ -18,7 +18,7 @@ from retention_lib.decisions._scenario_core import (
     values_of,
 )
 from retention_lib.decisions._scenario_words import say_number
-from retention_lib.decisions.ranges import Number, Range, likely
+from retention_lib.decisions.ranges import Number, Range, Z, likely
 from retention_lib.portfolio.intervals import Values
 from retention_lib.wording import Wording
 
@@ -35,7 +35,6 @@ MONEY = (
 )
 PROGRAMME = ("programme_cost", "points_kept")
 """What a change brings along: it is moved in the change alone."""
-Z = 1.6448536269514722
 _STEPS = 65
 _ZOOMS = 8
 _MOST_TIMES = 100.0
@@ -48,6 +47,12 @@ def worth(before: Scenario | None, after: Scenario, pick: Callable[[Scenario], P
         return profit
     difference: Values = profit - draw_profits(values_of(before, pick(before))).sum(axis=1)
     return difference
+
+
+def drawn_from(scenarios: Iterable[Scenario], draws: int, seed: int) -> Callable[[Scenario], Pick]:
+    """So many draws of every range in these scenarios, the same for both."""
+    rng = np.random.default_rng(seed)
+    return drawn_at(draw_places(scenarios, lambda: bell(rng, draws)))
 
 
 def at_likely(before: Scenario | None, after: Scenario) -> float:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from retention_lib.decisions.ranges import Number, Range
+from retention_lib.decisions.ranges import Number, Range, Z
 from retention_lib.portfolio.intervals import Values, share_interval
 
-_Z = 1.6448536269514722
-NARROWER = _Z / 1.959963984540054
+NARROWER = Z / 1.959963984540054
 """A range of 90 % is so much narrower than one of 95 %."""
 
 
@@ -30,7 +29,7 @@ def mean_range(values: Values) -> Number:
     mean = float(values.mean())
     if len(values) < 2:
         return round(mean, 2)
-    half = _Z * float(values.std(ddof=1)) / len(values) ** 0.5
+    half = Z * float(values.std(ddof=1)) / len(values) ** 0.5
     return rounded(Range(mean - half, mean, mean + half), 2)
 
 
@@ -42,5 +41,5 @@ def share_range(hits: int, of: int) -> Range:
 
 def count_range(count: int) -> Range:
     """A count of things that happen by chance, one by one (Poisson)."""
-    half = _Z * max(count, 1) ** 0.5
+    half = Z * max(count, 1) ** 0.5
     return Range(round(max(count - half, 0.0), 1), count, round(count + half, 1))

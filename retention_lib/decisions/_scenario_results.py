@@ -30,6 +30,7 @@ from retention_lib.decisions._scenario_words import (
 from retention_lib.decisions.ranges import between, likely
 from retention_lib.results import Result
 from retention_lib.scoring._lifetime_results import about
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +159,7 @@ class ProjectionMonths(Result):
         """The sentence without its full stop, for a title."""
         w, payback = self.wording, self.payback
         how = "never" if payback is None else "payback" if payback else "always"
-        total = about(float(self.table["cumulated"].iloc[-1]), w).replace("-", "−")
+        total = with_minus(about(float(self.table["cumulated"].iloc[-1]), w))
         return w.say(
             f"scenario.{'added' if self.compared else 'months'}_{how}",
             months=len(self.table),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from retention_lib.decisions.ranges import Number, Range, between, likely
 from retention_lib.portfolio.tenure import ordinal
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 Unit = Literal["money", "percent", "count", "decimal"]
 Origin = Literal["measured", "yours", "assumed"]
@@ -90,12 +90,12 @@ def say_number(value: float, name: str, wording: Wording) -> str:
     if value != value:
         return ""
     if unit == "percent":
-        return wording.percent(value).replace("-", "−")
+        return with_minus(wording.percent(value))
     if unit == "money":
         small = abs(value) < 100 and value != round(value)
-        return wording.money(value, decimals=2 if small else 0).replace("-", "−")
+        return with_minus(wording.money(value, decimals=2 if small else 0))
     if name == "points_kept":
-        return wording.number(value, decimals=1 if value != round(value) else 0).replace("-", "−")
+        return with_minus(wording.number(value, decimals=1 if value != round(value) else 0))
     decimals = 2 if unit == "decimal" else 1 if abs(value) < 10 and value != round(value) else 0
     return wording.number(value, decimals=decimals)
 

@@ -17,7 +17,7 @@ import numpy as np
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.decisions import _past_campaign_facts as facts
-from retention_lib.decisions.ranges import Range
+from retention_lib.decisions.ranges import Range, Z
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio.intervals import share_interval
 from retention_lib.results import Listing, Result
@@ -34,7 +34,6 @@ LONGEST_DAYS = 365
 IMPROBABLE = 0.01
 """Groups drawn by lot differ as much as that before the date in one campaign of a hundred."""
 
-_Z90 = 1.6448536269514722
 _MISSING = float("nan")
 
 
@@ -288,7 +287,7 @@ def save_range(treated: int, of_treated: int, control: int, of_control: int) -> 
     one, other = silent + shift, quiet + shift
     spread = np.sqrt(1 / one - 1 / (of_treated + shift) + 1 / other - 1 / (of_control + shift))
     centre = np.log(one / (of_treated + shift)) - np.log(other / (of_control + shift))
-    low, high = (float(1 - np.exp(centre + sign * _Z90 * spread)) for sign in (1, -1))
+    low, high = (float(1 - np.exp(centre + sign * Z * spread)) for sign in (1, -1))
     return Range(min(low, likely), round(likely, 12), max(high, round(likely, 12)))
 
 

@@ -13,7 +13,8 @@ from retention_lib.errors import InputError
 LEVEL = 0.90
 """A range holds with this probability; half of the rest lies on either side of it."""
 
-_Z = 1.6448536269514722
+Z = 1.6448536269514722
+"""So many standard deviations either side hold it."""
 Number: TypeAlias = "float | Range"
 
 
@@ -53,7 +54,7 @@ class Range:
 
     def at(self, z: Any) -> Any:
         """The value ``z`` standard deviations from the likely one; a number or an array."""
-        up, down = (self.high - self.likely) / _Z, (self.likely - self.low) / _Z
+        up, down = (self.high - self.likely) / Z, (self.likely - self.low) / Z
         return self.likely + np.where(np.greater(z, 0), np.multiply(z, up), np.multiply(z, down))
 
     def scaled(self, factor: float) -> Range:

@@ -31,7 +31,7 @@ from retention_lib.decisions.scenarios import Scenario
 from retention_lib.errors import InputError
 from retention_lib.results import Listing, Result
 from retention_lib.scoring._lifetime_results import about
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 SHARES = tuple(share / 20 for share in range(21))
 """The splits that are shown: from all on winning to all on keeping."""
@@ -250,7 +250,7 @@ class WinOrKeepResult(Result):
         )
         if best.low == best.high:
             return said
-        low, high = (about(end, w).replace("-", "−") for end in (best.low, best.high))
+        low, high = (with_minus(about(end, w)) for end in (best.low, best.high))
         return w.say("keeping.risk.with_range", said=said, low=low, high=high)
 
     def naive(self) -> Listing:
@@ -269,9 +269,9 @@ class WinOrKeepResult(Result):
                     "to_keeping": w.money(mix.to_keeping),
                     "won_more": w.number(mix.won, decimals=1),
                     "kept_more": w.number(mix.kept, decimals=1),
-                    "profit": about(mix.profit, w).replace("-", "−"),
-                    "profit_low": about(mix.low, w).replace("-", "−"),
-                    "profit_high": about(mix.high, w).replace("-", "−"),
+                    "profit": with_minus(about(mix.profit, w)),
+                    "profit_low": with_minus(about(mix.low, w)),
+                    "profit_high": with_minus(about(mix.high, w)),
                     "short_of_best": about(self.best.profit - mix.profit, w),
                 }
             )

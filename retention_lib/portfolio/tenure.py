@@ -21,7 +21,7 @@ from retention_lib.portfolio.intervals import Values
 from retention_lib.portfolio.money import MarginBasis, margin_basis
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.results import Result
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 CLAIMED_YEAR = 5
 CLAIMED_TIMES = 8.0
@@ -290,7 +290,7 @@ def _told(ratio: tuple[float, float, float], wording: Wording) -> dict[str, str]
 
 def _signed(share: float, wording: Wording) -> str:
     """A share with a minus sign, as other sentences write it, not a hyphen."""
-    return wording.percent(share).replace("-", "−")
+    return with_minus(wording.percent(share))
 
 
 def ordinal(number: int, wording: Wording) -> str:

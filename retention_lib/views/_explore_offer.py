@@ -29,7 +29,7 @@ from retention_lib.views.widgets import (
     growing_steps,
     make_steps,
 )
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 _HIGHEST_RATE = 0.6
 _ORDERS = (
@@ -179,7 +179,7 @@ def _controls(facts: OfferFacts) -> list[Control]:
 
     def share(value: float) -> str:
         fine = 1 if round(100 * value, 6) != round(100 * value) else 0
-        return w.percent(value, decimals=fine).replace("-", "−")
+        return with_minus(w.percent(value, decimals=fine))
 
     def cost(name: str, high: float) -> Slider:
         value = float(getattr(start, name))
@@ -286,7 +286,7 @@ def _draw(result: OfferResult, w: Wording) -> tuple[str, str]:
         x_said=w.say("explorer.offer.x"),
         y_said=w.say("explorer.offer.y"),
         say_x=lambda share: w.percent(share, decimals=0),
-        say_y=lambda amount: w.money(amount).replace("-", "−"),
+        say_y=lambda amount: with_minus(w.money(amount)),
         bands=[band],
         dots=[best],
         key=True,

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from retention_lib.base.customer_base import CustomerBase, require_base
-from retention_lib.decisions._risk_inputs import bell, draw_places, drawn_at, reference
-from retention_lib.decisions._scenario_compared import Comparison
-from retention_lib.decisions._scenario_core import Values, draw_profits, numbers_of, values_of
-from retention_lib.decisions._scenario_results import DRAWS, SEED, has_ranges
+from retention_lib.decisions._risk import RiskByYear, risk_by_year
+from retention_lib.decisions._risk_inputs import reference
+from retention_lib.decisions._scenario_compared import Comparison, signed
+from retention_lib.decisions._scenario_core import numbers_of
+from retention_lib.decisions._scenario_results import DRAWS, has_ranges
 from retention_lib.decisions._scenario_words import say_number
 from retention_lib.decisions.ranges import Range, likely
 from retention_lib.decisions.scenarios import Scenario, compare
@@ -21,6 +22,7 @@ from retention_lib.scoring._lifetime_results import about
 from retention_lib.views import theme
 from retention_lib.views._explorer_parts import nice_step
 from retention_lib.views._explorer_picture import Band, Dot, Line, draw_lines
+from retention_lib.views.drawing import unbroken
 from retention_lib.views.widgets import (
     Control,
     Explorer,
@@ -31,7 +33,7 @@ from retention_lib.views.widgets import (
     growing_steps,
     make_steps,
 )
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 _MOST_POINTS, _LEAST_POINTS = 30.0, -5.0
 _START_POINTS = 2.0
@@ -261,7 +263,7 @@ def _controls(today: Scenario, lost: float) -> list[Control]:
     most = min(_MOST_POINTS, max(0.5, np.floor(200 * lost) / 2))
     points = Slider(
         "points",
-        w.say("explorer.scenario.points", now=_unbroken(w.percent(_mean_attrition(today)))),
+        w.say("explorer.scenario.points", now=unbroken(w.percent(_mean_attrition(today)))),
         tuple(float(p) / 2 for p in range(int(2 * _LEAST_POINTS), int(2 * most) + 1)),
         0.0,
         lambda number: _say_points(number, w),
@@ -302,10 +304,6 @@ def _round_up(value: float) -> float:
     """The next number of two figures at most."""
     step = nice_step(value / 20)
     return float(np.ceil(value / step - 1e-9) * step)
-
-
-def _unbroken(said: str) -> str:
-    return said.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _mean_attrition(scenario: Scenario) -> float:
@@ -414,31 +412,10 @@ def _chance(share: float, w: Wording) -> str:
 
 
 def _signed(amount: float, w: Wording) -> str:
-    said = about(abs(amount), w)
-    return said if abs(amount) < 0.005 else ("+" if amount > 0 else "−") + said
+    return signed(about(abs(amount), w), amount)
 
 
-@dataclass(frozen=True)
-class Risk:
-    """How sure the cumulated difference is at each year's end: 90 % range, and at the end."""
-
-    low: Values
-    high: Values
-    chance_of_loss: float
-
-
-def risk_by_year(before: Scenario, after: Scenario) -> Risk:
-    """Draw all ranges once for every year: the last year is what ``compare().risk()`` gives."""
-    rng = np.random.default_rng(SEED)
-    pick = drawn_at(draw_places([before, after], lambda: bell(rng, DRAWS)))
-    profits = [draw_profits(values_of(one, pick(one))) for one in (after, before)]
-    cumulated = (profits[0] - profits[1]).cumsum(axis=1)
-    low, high = np.quantile(cumulated, (0.05, 0.95), axis=0)
-    hair = 1e-9 * max(float(np.abs(cumulated[:, -1]).max()), 1.0)
-    return Risk(low, high, float((cumulated[:, -1] < -hair).mean()))
-
-
-def _draw(comparison: Comparison, risk: Risk, alt: str, w: Wording) -> str:
+def _draw(comparison: Comparison, risk: RiskByYear, alt: str, w: Wording) -> str:
     course = [0.0, *comparison.by_month()["cumulated"]]
     years = np.arange(len(course)) / 12
     colour = theme.GAIN if course[-1] >= 0 else theme.LOSS
@@ -455,7 +432,7 @@ def _draw(comparison: Comparison, risk: Risk, alt: str, w: Wording) -> str:
         x_said=w.say("explorer.scenario.x"),
         y_said=w.say("explorer.scenario.y"),
         say_x=lambda year: w.number(year, decimals=0 if year == round(year) else 1),
-        say_y=lambda amount: w.money(amount).replace("-", "−"),
+        say_y=lambda amount: with_minus(w.money(amount)),
         bands=[Band(range(len(risk.low) + 1), [0.0, *risk.low], [0.0, *risk.high], colour)],
         dots=dots,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.views import theme
-from retention_lib.views.drawing import finish, list_in_alt, short_share
+from retention_lib.views.drawing import finish, list_in_alt, short_share, unbroken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -347,8 +347,8 @@ def _head(ax: Axes, result: MigrationResult, total: int) -> None:
     then, now = (
         textwrap.fill(said, 20)
         for said in (
-            w.say("chart.migration.then", since=_unbroken(w.date(result.since))),
-            w.say("chart.migration.now", as_of=_unbroken(w.date(result.as_of))),
+            w.say("chart.migration.then", since=unbroken(w.date(result.since))),
+            w.say("chart.migration.now", as_of=unbroken(w.date(result.as_of))),
         )
     )
     ax.text(-_NODE, 1.03, then, ha="left", va="bottom", size=10.5, weight="bold")
@@ -367,10 +367,6 @@ def _head(ax: Axes, result: MigrationResult, total: int) -> None:
         size=9.5,
         color=theme.QUIET_INK,
     )
-
-
-def _unbroken(words: str) -> str:
-    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _flows_in_words(result: MigrationResult) -> str:

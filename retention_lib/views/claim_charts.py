@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +151,7 @@ def _figure(row: pd.Series[Any], wording: Wording) -> str:
     decimals = 0 if coarse or (unit == "gain" and ends[0] >= 0.2) else 1
 
     def write(value: float) -> str:
-        said = wording.number(scale * value, decimals=decimals).replace("-", "−")
+        said = with_minus(wording.number(scale * value, decimals=decimals))
         return "+" + said if unit in ("gain", "points") and value > 0 else said
 
     low, high = (write(end) for end in ends)

@@ -118,6 +118,11 @@ def list_in_alt(said: Sequence[str]) -> str:
     return "; ".join(said)
 
 
+def unbroken(words: str) -> str:
+    """Words that stay on one line."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def finish(ax: Axes, title: str, text: str) -> None:
     """Give the chart its title, its margins and its text alternative."""
     from matplotlib.text import Text

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from retention_lib.scoring._lifetime_results import about
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt, say_only
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -277,7 +278,7 @@ def _mark_best(ax: Axes, result: WinOrKeepResult) -> None:
 
 def _money_ticks(ax: Axes, wording: Wording, side: str) -> None:
     axis = ax.xaxis if side == "x" else ax.yaxis
-    axis.set_major_formatter(lambda value, _: wording.number(value).replace("-", "−"))
+    axis.set_major_formatter(lambda value, _: with_minus(wording.number(value)))
     ax.grid(axis="x" if side == "x" else "y")
     if side == "x":
         from matplotlib.ticker import MaxNLocator

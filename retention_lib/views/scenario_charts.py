@@ -11,6 +11,7 @@ from retention_lib.decisions._scenario_compared import signed
 from retention_lib.scoring._lifetime_results import about
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt, say_only
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ def plot_projection(result: Projection, *, ax: Axes | None = None) -> Axes:
         names = [w.say("chart.scenario.today")]
         for row in table.itertuples():
             year = w.say("chart.scenario.year", year=row.year)
-            names.append(year + "\n" + about(row.profit, w).replace("-", "−"))
+            names.append(year + "\n" + with_minus(about(row.profit, w)))
         drawn.set_xticks(labelled, [names[place] for place in labelled])
         drawn.tick_params(axis="x", length=0, labelsize=9.5)
         drawn.set_ylim(0, (max(levels) or 1.0) * 1.12)
@@ -207,7 +208,7 @@ def _name_ends(ax: Axes, years: Any, before: Any, after: Any, wording: Wording) 
     ):
         said = wording.say(f"chart.scenario.{key}", profit=about(values[-1], wording))
         ax.annotate(
-            said.replace("-", "−"),
+            with_minus(said),
             (years[-1], values[-1]),
             xytext=(10, 9 if up else -9),
             textcoords="offset points",
@@ -241,7 +242,7 @@ def _number_axis(ax: Axes, wording: Wording) -> None:
     ticks = ax.get_yticks()
     fine = len(ticks) > 1 and ticks[1] - ticks[0] < 1
     ax.yaxis.set_major_formatter(
-        lambda value, _: wording.number(value, decimals=1 if fine else 0).replace("-", "−")
+        lambda value, _: with_minus(wording.number(value, decimals=1 if fine else 0))
     )
     ax.grid(axis="y")
     ax.spines["left"].set_visible(False)

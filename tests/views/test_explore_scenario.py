@@ -7,10 +7,11 @@ import pytest
 
 import retention_lib as rl
 from retention_lib.base.customer_base import CustomerBase
+from retention_lib.decisions._risk import risk_by_year
 from retention_lib.decisions.ranges import Range
 from retention_lib.decisions.scenarios import Scenario, compare
 from retention_lib.errors import InputError
-from retention_lib.views._explore_scenario import explore_scenario, risk_by_year
+from retention_lib.views._explore_scenario import explore_scenario
 from retention_lib.wording import Wording
 from tests.views.trying_explorers import try_everything
 
