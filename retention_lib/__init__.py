@@ -23,15 +23,24 @@ if TYPE_CHECKING:
     from retention_lib.base.quality import check_quality as check_quality
     from retention_lib.base.simulate import simulate_base as simulate_base
     from retention_lib.base.workbooks import load_workbook as load_workbook
+    from retention_lib.decisions.campaigns import measure_campaign as measure_campaign
     from retention_lib.decisions.claims import weigh_claims as weigh_claims
+    from retention_lib.decisions.contact_rules import ContactRules as ContactRules
     from retention_lib.decisions.five_points import five_points as five_points
+    from retention_lib.decisions.holdout import design_holdout as design_holdout
+    from retention_lib.decisions.journeys import assign_journeys as assign_journeys
     from retention_lib.decisions.offers import Offer as Offer
     from retention_lib.decisions.offers import evaluate_offer as evaluate_offer
+    from retention_lib.decisions.outcomes import read_outcomes as read_outcomes
     from retention_lib.decisions.past_campaigns import past_effects as past_effects
+    from retention_lib.decisions.plan import make_plan as make_plan
+    from retention_lib.decisions.pressure import measure_pressure as measure_pressure
+    from retention_lib.decisions.programmes import weigh_programmes as weigh_programmes
     from retention_lib.decisions.ranges import Range as Range
     from retention_lib.decisions.scenarios import Scenario as Scenario
     from retention_lib.decisions.scenarios import compare as compare
     from retention_lib.decisions.scenarios import project as project
+    from retention_lib.decisions.uplift import learn_uplift as learn_uplift
     from retention_lib.decisions.win_or_keep import win_or_keep as win_or_keep
     from retention_lib.errors import DataWarning as DataWarning
     from retention_lib.errors import InputError as InputError
@@ -76,6 +85,15 @@ _HOMES = {
     "base.quality": ("check_quality",),
     "base.simulate": ("simulate_base",),
     "base.workbooks": ("load_workbook",),
+    "decisions.campaigns": ("measure_campaign",),
+    "decisions.contact_rules": ("ContactRules",),
+    "decisions.holdout": ("design_holdout",),
+    "decisions.journeys": ("assign_journeys",),
+    "decisions.outcomes": ("read_outcomes",),
+    "decisions.plan": ("make_plan",),
+    "decisions.pressure": ("measure_pressure",),
+    "decisions.programmes": ("weigh_programmes",),
+    "decisions.uplift": ("learn_uplift",),
     "decisions.claims": ("weigh_claims",),
     "decisions.five_points": ("five_points",),
     "decisions.offers": ("Offer", "evaluate_offer"),
