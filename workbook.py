@@ -457,9 +457,11 @@ def tests_environ(data=None):
     """Give the variables for the checks, which start Python some thirty times.
 
     Containers often forbid Python to keep what it compiled, and then each start takes three
-    seconds longer. It is kept in .venv instead, out of sight.
+    seconds longer. It is kept in .venv instead, out of sight. And two checks run side by side:
+    where each learns with all cores, they wait for one another, a third longer in all.
     """
     env = session_environ(data)
+    env.setdefault("OMP_NUM_THREADS", "1")
     if env.pop("PYTHONDONTWRITEBYTECODE", ""):
         env.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "pycache"))
     return env

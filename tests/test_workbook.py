@@ -293,6 +293,13 @@ def test_what_the_checks_compile_is_kept_even_where_the_machine_forbids_it(
     assert env.get("PYTHONPYCACHEPREFIX") == (None if kept_in is None else str(kept_in))
 
 
+def test_checks_that_run_side_by_side_learn_with_one_core_each(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert workbook.tests_environ()["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert workbook.tests_environ()["OMP_NUM_THREADS"] == "4"
+
+
 # ---------------------------------------------------------------- the summary of the tests
 
 

@@ -58,8 +58,9 @@ class OfferFacts:
     be off (log-odds, standard deviation), ``systematic`` the variance that all values share, as a
     share of their square. ``effect`` is what a randomised campaign measured, ``untold`` says why
     there is nobody, ``notes`` what the reader must know, and ``effect_note`` what of the effect,
-    where it is reckoned with. ``refused`` customers may not be
-    contacted and ``unvalued`` ones have no value that can be told; neither is in the arrays.
+    where it is reckoned with. ``lift`` says how many times the save rate each customer has, where
+    who responds to contact is known. ``refused`` customers may not be contacted and ``unvalued``
+    ones have no value that can be told; neither is in the arrays.
     """
 
     customer_id: Any
@@ -73,6 +74,7 @@ class OfferFacts:
     spread: float = 0.0
     systematic: float = 0.0
     effect: PastEffect | None = None
+    lift: Values | None = None
     refused: int = 0
     unvalued: int = 0
     wording: Wording = field(default_factory=Wording)

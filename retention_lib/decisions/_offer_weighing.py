@@ -2,7 +2,8 @@
 
 Contacting a customer who leaves with probability ``p`` and adds ``v`` if kept is expected to earn
 ``p g (v - i k) - (1 - p) i s - c``: ``g`` the save rate, ``i`` the incentive, ``k`` and ``s`` the
-shares of the kept and of the stayers who take it, ``c`` the contact.
+shares of the kept and of the stayers who take it, ``c`` the contact. Where who responds is known,
+``g`` is the save rate times the customer's own ``lift``.
 """
 
 from __future__ import annotations
@@ -42,6 +43,14 @@ class Weighing:
         return np.asarray(revenue, dtype=float) * self.offer.margin_rate
 
     @cached_property
+    def lift(self) -> Values | float:
+        """How many times the save rate each customer has; nobody is saved more than once."""
+        if self.facts.lift is None:
+            return 1.0
+        most = 1 / self.save_rate.high if self.save_rate.high > 0 else np.inf
+        return np.minimum(np.asarray(self.facts.lift, dtype=float), most)
+
+    @cached_property
     def kept_gain(self) -> Values:
         """What a customer brings that is kept, its incentive taken off."""
         return self.value - self.offer.incentive * self.offer.taken_by_saved
@@ -58,7 +67,7 @@ class Weighing:
 
     def profit_at(self, chance: Values, rate: float, gain: Values) -> Values:
         """The same with other chances of leaving, another save rate or another gain."""
-        earned: Values = chance * (rate * gain + self.stayer_cost)
+        earned: Values = chance * (rate * self.lift * gain + self.stayer_cost)
         return earned - (self.stayer_cost + self.offer.contact_cost)
 
     @cached_property
@@ -72,7 +81,7 @@ class Weighing:
         ]
         swings = [self.profit_at(p, kept, self.kept_gain) - likely for p, kept in moved]
         off = Z * np.sqrt(known.spread_of_values + known.systematic)
-        worth = (known.chance * rate.likely * off * self.value) ** 2
+        worth = (known.chance * rate.likely * self.lift * off * self.value) ** 2
         # Rate and level of leaving move the profit apart from one another, each to either side.
         down = sum(np.minimum(np.minimum(*swings[i : i + 2]), 0) ** 2 for i in (0, 2))
         up = sum(np.maximum(np.maximum(*swings[i : i + 2]), 0) ** 2 for i in (0, 2))
@@ -81,7 +90,7 @@ class Weighing:
     @cached_property
     def break_even(self) -> Values:
         """The save rate from which contacting each customer pays; missing where none does."""
-        won = self.facts.chance * self.kept_gain
+        won = self.facts.chance * self.lift * self.kept_gain
         spent = (1 - self.facts.chance) * self.stayer_cost + self.offer.contact_cost
         # What is next to nothing to win takes a rate beyond all numbers.
         with np.errstate(over="ignore"):
@@ -121,6 +130,7 @@ class Weighing:
             self,
             np.asarray(sizes),
             share[:, None] * whole.counts,
+            share[:, None] * whole.saved,
             share[:, None] * whole.values,
             share * whole.chance_variance[0],
             share * whole.chance_third[0],
@@ -132,7 +142,7 @@ class Weighing:
             return float("nan")
         if self.treated:
             held = self.order[: self.treated]
-            won = float((self.facts.chance[held] * self.kept_gain[held]).sum())
+            won = float((self.facts.chance * self.lift * self.kept_gain)[held].sum())
             spent = float(((1 - self.facts.chance[held]) * self.stayer_cost).sum())
             spent += self.treated * self.offer.contact_cost + self.offer.fixed_cost
             return spent / won if won > 0 else float("nan")
@@ -166,6 +176,8 @@ class Lists:
     sizes: Values
     counts: Values
     """Customers in each group, scaled so that the chances of the group add up."""
+    saved: Values
+    """The same, each counted as many times as it has the average save rate."""
     values: Values
     chance_variance: Values
     """The variance that luck gives to the profit of each list."""
@@ -203,8 +215,8 @@ class Lists:
     def _earned(self, chance: Values, rate: Values, factor: Values) -> Values:
         offer, stayer = self.weighing.offer, self.weighing.stayer_cost
         leavers, valued = self.counts @ chance, self.values @ chance
-        taken = offer.incentive * offer.taken_by_saved
-        earned = rate * (factor * valued - taken * leavers) + stayer * leavers
+        taken = offer.incentive * offer.taken_by_saved * (self.saved @ chance)
+        earned = rate * (factor * valued - taken) + stayer * leavers
         spent = self.sizes * (stayer + offer.contact_cost) + offer.fixed_cost * (self.sizes > 0)
         profit: Values = earned - np.asarray(spent)[:, None]
         return profit
@@ -270,11 +282,14 @@ def _lists(weighing: Weighing, order: Values, sizes: Values) -> Lists:
         return found
 
     variance, third = weighing.luck
+    counts = summed(scale)
+    lift = np.broadcast_to(weighing.lift, len(facts))[who]
     return Lists(
         weighing,
         sizes,
-        summed(scale),
-        summed(scale * weighing.value[who]),
+        counts,
+        counts if facts.lift is None else summed(scale * lift),
+        summed(scale * lift * weighing.value[who]),
         upto(variance),
         upto(third),
     )
@@ -287,7 +302,7 @@ def _luck(weighing: Weighing) -> tuple[Values, Values]:
     """
     facts, offer = weighing.facts, weighing.offer
     stays, gain = 1 - facts.chance, weighing.kept_gain
-    saved = facts.chance * abs(weighing.save_rate.likely)
+    saved = facts.chance * abs(weighing.save_rate.likely) * weighing.lift
     side = np.sign(weighing.save_rate.likely)
     own = facts.spread_of_values * weighing.value**2
     taken = stays * offer.taken_by_stayers

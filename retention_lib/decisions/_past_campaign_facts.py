@@ -49,7 +49,7 @@ def gather(base: CustomerBase, horizon: int) -> dict[str, pd.DataFrame]:
     return {str(name): part for name, part in found.groupby("campaign_id")}
 
 
-def _members(base: CustomerBase) -> nw.LazyFrame[Any]:
+def members(base: CustomerBase) -> nw.LazyFrame[Any]:
     """One row a campaign and customer; in both groups, or in neither, it is in no group."""
     campaigns = base.visible("campaigns")
     have = base.columns("campaigns")
@@ -85,13 +85,13 @@ def _members(base: CustomerBase) -> nw.LazyFrame[Any]:
 
 def _followed(base: CustomerBase, horizon: int) -> nw.LazyFrame[Any]:
     """One row a campaign and customer: its group, what it did before and whether it bought."""
-    members = _members(base)
-    ends = members.group_by("campaign_id").agg(nw.col("sent").max().alias("last_sent"))
+    listed = members(base)
+    ends = listed.group_by("campaign_id").agg(nw.col("sent").max().alias("last_sent"))
     passed = base.as_of_day - nw.col("last_sent")
     days = nw.when(passed < horizon).then(passed).otherwise(nw.lit(horizon))
-    members = members.join(ends, on="campaign_id", how="left").with_columns(days.alias("days"))
+    listed = listed.join(ends, on="campaign_id", how="left").with_columns(days.alias("days"))
     bought = base.customer_days().select("customer_id", "day", "net")
-    joined = members.join(bought, on="customer_id", how="left")
+    joined = listed.join(bought, on="customer_id", how="left")
     purchase = nw.col("net") > 0
     day, sent = nw.col("day"), nw.col("sent")
     before = (day < sent) & (day >= sent - _YEAR)

@@ -8,7 +8,8 @@ keeping such a customer adds in the same days; see
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -24,6 +25,9 @@ from retention_lib.decisions._offer_results import (
 from retention_lib.decisions._offer_weighing import Weighing
 from retention_lib.errors import InputError
 
+if TYPE_CHECKING:
+    from retention_lib.decisions.uplift import UpliftResult
+
 __all__ = [
     "Naive",
     "Offer",
@@ -37,7 +41,12 @@ __all__ = [
 
 
 def evaluate_offer(
-    base: CustomerBase, offer: Offer | None = None, *, scores: Any = None, worth: Any = None
+    base: CustomerBase,
+    offer: Offer | None = None,
+    *,
+    scores: Any = None,
+    worth: Any = None,
+    uplift: UpliftResult | None = None,
 ) -> OfferResult:
     """Say whom to contact with an offer, what the plan may earn, and what it gives away.
 
@@ -57,6 +66,9 @@ def evaluate_offer(
         ``model.score(base)``, or a table with ``customer_id`` and ``churn_probability`` (0 to 1).
     worth
         The result of ``value_customers(base)`` to use instead of valuing anew.
+    uplift
+        The result of ``learn_uplift(base)``: where it wins, each customer has its own multiple of
+        the save rate; else nothing changes.
 
     Returns
     -------
@@ -69,7 +81,8 @@ def evaluate_offer(
     Raises
     ------
     InputError
-        Where ``offer`` is no ``Offer``, or ``scores`` or ``worth`` lack a column.
+        Where ``offer`` is no ``Offer``, ``uplift`` no result of ``learn_uplift``, or ``scores`` or
+        ``worth`` lack a column.
 
     References
     ----------
@@ -100,7 +113,23 @@ def evaluate_offer(
         worth=worth,
         measured=offer is None or offer.save_rate is None,
     )
+    if uplift is not None:
+        facts = _lifted(base, facts, uplift)
     return weigh_offer(facts, offer or facts.starting_offer())
+
+
+def _lifted(base: CustomerBase, facts: OfferFacts, uplift: UpliftResult) -> OfferFacts:
+    """The facts with what is known of who responds, and a word on where that stands."""
+    if not hasattr(uplift, "multipliers"):
+        raise InputError(
+            f"uplift must be the result of rl.learn_uplift(base); got {type(uplift).__name__}."
+        )
+    said = {"offer_uplift": base.wording.say(f"uplift.{'fed' if uplift.wins else 'unfed'}")}
+    made_under = {**facts.made_under, **said}
+    if not uplift.wins:
+        return replace(facts, made_under=made_under)
+    own = pd.Series(facts.customer_id).map(uplift.multipliers(base)).fillna(1.0)
+    return replace(facts, lift=own.to_numpy(dtype=float), made_under=made_under)
 
 
 def weigh_offer(facts: OfferFacts, offer: Offer) -> OfferResult:

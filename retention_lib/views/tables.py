@@ -6,9 +6,7 @@ text from the data is escaped, and the same result always makes the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import html
-import os
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,31 +14,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from retention_lib.masking import (
+    IDENTIFYING,
+    MASK_VARIABLE,
+    TELLING,
+    is_missing,
+    mask_frame,
+    masks,
+)
 from retention_lib.results import Listing, Result
 from retention_lib.wording import Wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IDENTIFYING: tuple[str, ...] = (
-    "customer_id",
-    "name",
-    "email",
-    "phone",
-    "siret",
-    "vat",
-    "person_id",
-    "account_manager",
-    "prospect",
-    "kept_id",
-    "other_id",
-)
-"""Columns that say who somebody is; masked where ``RETENTION_MASK`` is 1."""
+__all__ = ["IDENTIFYING", "MASK_VARIABLE", "TELLING", "mask_frame", "render"]
 
-TELLING: tuple[str, ...] = ("example", "why", "line", "samples", "value")
-"""Columns of free text in which names may stand; left out of masked tables altogether."""
-
-MASK_VARIABLE = "RETENTION_MASK"
 _NOTHING = "–"
 
 # Colours are left to the notebook, so that its dark theme works: lines are half-transparent grey
@@ -59,7 +48,7 @@ def render(result: Result) -> str:
     """Give a result as HTML: the sentence, the first rows, and what it was made under."""
     shown = [name for name in result.table.columns if name not in result.hidden]
     frame = result.table[shown].head(result.shown_rows)
-    masked = os.environ.get(MASK_VARIABLE) == "1"
+    masked = masks()
     if masked:
         frame = mask_frame(frame, IDENTIFYING, word=result.wording.say("mask.customer"))
         telling = [name for name in (*TELLING, *result.telling) if name in frame]
@@ -72,41 +61,6 @@ def render(result: Result) -> str:
         _assumptions(result, masked),
     ]
     return "<div>" + "".join(parts) + "</div>"
-
-
-def mask_frame(
-    frame: pd.DataFrame, columns: Iterable[str] = IDENTIFYING, *, word: str = "Customer"
-) -> pd.DataFrame:
-    """Give a copy in which names, addresses and identifiers are replaced by pseudonyms.
-
-    The same input always gets the same pseudonym, in every table and session, so that a masked
-    customer can be followed from one screen to the next. It keeps a room from reading names; it
-    does not make data anonymous: whoever has the customer list can work the pseudonyms out.
-
-    >>> people = pd.DataFrame({"name": ["Ann Lee", "Bo Ek", "Ann Lee"], "revenue": [1, 2, 3]})
-    >>> mask_frame(people, ["name"])["name"].tolist()
-    ['Customer 6449 7575', 'Customer 4911 1226', 'Customer 6449 7575']
-    """
-    masked = frame.copy()
-    for column in columns:
-        if column in masked:
-            values = masked[column]
-            pseudonyms = {value: _pseudonym(value, column, word) for value in values.unique()}
-            masked[column] = values.map(pseudonyms)
-    return masked
-
-
-def _pseudonym(value: object, column: str, word: str) -> object:
-    if _is_missing(value) or value == "":
-        return value
-    digest = hashlib.blake2b(str(value).encode(), digest_size=8, person=b"retention").digest()
-    # Eight digits: among ten thousand customers an even chance that two share a pseudonym.
-    number = int.from_bytes(digest, "big") % 10**8
-    digits = f"{number // 10**4:04} {number % 10**4:04}"
-    if column == "email":
-        return f"{digits.replace(' ', '.')}@masked.invalid"
-    named = ("customer_id", "name", "prospect", "kept_id", "other_id")
-    return f"{word} {digits}" if column in named else digits
 
 
 def _table(frame: pd.DataFrame, rows: int, formats: Mapping[str, str], wording: Wording) -> str:
@@ -137,7 +91,7 @@ def _cells(
     sides: Mapping[str, str],
 ) -> Iterable[str]:
     for place, (name, value) in enumerate(zip(names, values, strict=True)):
-        text = _NOTHING if _is_missing(value) else writers[name](value)
+        text = _NOTHING if is_missing(value) else writers[name](value)
         # The first column names the row, for those who have the table read out to them.
         tag, scope = ("td", "") if place else ("th", ' scope="row"')
         weight = "" if place else ";font-weight:normal"
@@ -196,7 +150,7 @@ def _assumptions(result: Result, masked: bool) -> str:
     said = [
         w.say("table.assumption", name=_assumption_name(w, name), value=_plain(value, w))
         for name, value in result.assumptions.items()
-        if not _is_missing(value)
+        if not is_missing(value)
     ]
     if masked:
         said.append(w.say("table.masked"))
@@ -206,10 +160,6 @@ def _assumptions(result: Result, masked: bool) -> str:
 def _assumption_name(wording: Wording, name: str) -> str:
     key = f"assumption.{name}"
     return wording.say(key) if wording.has(key) else wording.label(name)
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
 def _escape(text: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jupyter_client.manager import KernelManager
 
-from tests.notebooks.running import problems_of_running
+from tests.notebooks.running import problems_of_running, shared_kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -39,17 +41,26 @@ def small_export() -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_a_chapter_runs_on_the_cdnow_sample(path: Path) -> None:
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[KernelManager]:
+    """One for all: that each chapter runs in a kernel of its own, the notebook check has seen."""
+    with shared_kernel() as manager:
+        yield manager
+
+
+def test_a_chapter_runs_on_the_cdnow_sample(path: Path, kernel: KernelManager) -> None:
     if not CDNOW.is_dir():
         pytest.skip("data/sample/cdnow is not there yet")
-    problems = problems_of_running(path, CDNOW)
+    problems = problems_of_running(path, CDNOW, kernel)
     assert not problems, "\n".join(problems)
 
 
-def test_a_chapter_runs_on_a_small_file_with_transactions_only(path: Path, tmp_path: Path) -> None:
+def test_a_chapter_runs_on_a_small_file_with_transactions_only(
+    path: Path, tmp_path: Path, kernel: KernelManager
+) -> None:
     export = tmp_path / "export_caisse.csv"
     export.write_bytes(small_export().encode("cp1252"))
-    problems = problems_of_running(path, export)
+    problems = problems_of_running(path, export, kernel)
     assert not problems, "\n".join(problems)
 
 
