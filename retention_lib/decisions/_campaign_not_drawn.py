@@ -87,6 +87,12 @@ class NotDrawnResult(Result):
     profile: pd.DataFrame = field(kw_only=True)
     found: Listing | None = field(kw_only=True)
 
+    @property
+    def quoted(self) -> float:
+        """What is quoted in all, in the base's currency: not what the campaign has changed."""
+        row = self._money()
+        return 0.0 if row is None else float(row["naive_value"]) * self.treated
+
     def naive_sentence(self) -> NotToBeQuoted:
         """The figure that people quote, struck through."""
         w, row = self.wording, self._money()
@@ -99,7 +105,7 @@ class NotDrawnResult(Result):
                 treated=self.treated,
                 days=self.days,
                 more=self._apart(row, "naive"),
-                total=w.money(float(row["naive_value"]) * self.treated),
+                total=w.money(self.quoted),
             )
         return NotToBeQuoted(said, w.say("not_drawn.mark"))
 

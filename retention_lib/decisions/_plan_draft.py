@@ -77,9 +77,9 @@ def patience(customers: int) -> float:
     """How many seconds the best plan is looked for: more where there are very many customers.
 
     >>> patience(1_500), patience(1_000_000)
-    (20.0, 120.0)
+    (20.0, 60.0)
     """
-    return SECONDS * min(max(customers / 100_000, 1.0), 6.0)
+    return SECONDS * min(max(customers / 100_000, 1.0), 3.0)
 
 
 def marketing_of(facts: PlanFacts) -> str:

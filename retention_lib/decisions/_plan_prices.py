@@ -219,4 +219,5 @@ def options_of(choices: Choices, customers: Numbers) -> Numbers:
     counts = choices.start[customers + 1] - begin
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) - np.repeat(ends - counts - begin, counts)
+    skipped = np.repeat(ends - counts - begin, counts)
+    return np.asarray(np.arange(total) - skipped, dtype=np.int64)

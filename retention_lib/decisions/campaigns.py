@@ -20,6 +20,11 @@ from retention_lib.decisions import _campaign_facts as facts
 from retention_lib.decisions import _campaign_statistics as statistics
 from retention_lib.decisions._campaign_checks import Check, check_groups, list_checks
 from retention_lib.decisions._campaign_money import Measure, Money, count_money, further_customers
+from retention_lib.decisions._campaign_none import (
+    NoCampaignResult,
+    latest_campaign,
+    no_campaign,
+)
 from retention_lib.decisions._campaign_segments import CampaignSegments, compare_segments
 from retention_lib.decisions._campaign_statistics import NOTHING, Estimate
 from retention_lib.decisions._campaign_words import COLUMN, OUTCOMES, Outcome, say_effect, say_range
@@ -39,13 +44,13 @@ DAYS = 90
 
 def measure_campaign(
     base: CustomerBase,
-    campaign_id: str,
+    campaign_id: str | None = None,
     *,
     outcome: Outcome = "margin",
     days: int | None = None,
     by: str | None = None,
     planned_share: float | None = None,
-) -> CampaignResult | NotDrawnResult:
+) -> CampaignResult | NotDrawnResult | NoCampaignResult:
     """Measure what a campaign has earned, with what chance leaves open.
 
     Those contacted are compared with those held back, everybody in the group it was assigned to:
@@ -60,7 +65,8 @@ def measure_campaign(
     base
         The customer base; nothing after its ``as_of`` is looked at.
     campaign_id
-        The code of a campaign of the campaigns table.
+        The code of a campaign of the campaigns table; ``None`` is the latest one whose groups
+        look drawn by lot, else the latest of all. Where none is on file the result says so.
     outcome
         What ``.segments()`` compares: ``margin``, ``revenue`` or ``buyers``. The verdict is
         always about money: margin, or revenue where the base knows no margins.
@@ -77,7 +83,8 @@ def measure_campaign(
     Raises
     ------
     InputError
-        Where the base has no campaigns, or ``days`` or ``planned_share`` cannot be.
+        Where a campaign is asked for and the base has no campaigns, or ``days`` or
+        ``planned_share`` cannot be.
     ChoiceError
         Where no campaign has that code, or there is no such ``outcome`` or ``by``.
 
@@ -103,6 +110,9 @@ def measure_campaign(
         raise ChoiceError("outcome", outcome, OUTCOMES)
     horizon = check_days("days", DAYS if days is None else days)
     _check_share(planned_share)
+    campaign_id = latest_campaign(base) if campaign_id is None else campaign_id
+    if campaign_id is None:
+        return no_campaign(base)
     members = facts.campaign_members(base, campaign_id)
     followed = facts.followed_days(base, members, horizon)
     frame = facts.campaign_customers(base, campaign_id, days=max(followed, 1), by=by)

@@ -88,9 +88,11 @@ def make_plan(
 
     Examples
     --------
-    >>> from retention_lib import simulate_base
-    >>> base, truth = simulate_base(60, seed=1)
-    >>> plan = make_plan(base, budget=200)
+    >>> import pandas as pd
+    >>> lines = pd.DataFrame({"customer_id": ["a", "a", "b"],
+    ...     "date": pd.to_datetime(["2024-01-05", "2024-03-05", "2024-02-01"]),
+    ...     "amount": [10.0, 20.0, 5.0]})
+    >>> plan = make_plan(CustomerBase.from_tables(lines), budget=200)
     >>> float(plan.to_frame()["cost"].sum()) <= 200
     True
 

@@ -16,6 +16,7 @@ import numpy as np
 from retention_lib import progress
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.decisions import _campaign_facts as facts
+from retention_lib.decisions._campaign_none import NoCampaignResult
 from retention_lib.decisions._campaign_not_drawn import NotDrawnResult
 from retention_lib.decisions._campaign_statistics import chance_of, corrected
 from retention_lib.decisions.campaigns import check_days, measure_campaign
@@ -84,10 +85,12 @@ def weigh_programmes(base: CustomerBase, *, days: int | None = None) -> Programm
         days = check_days("days", days)
     ids = facts.campaign_ids(base) if base.has("campaigns", "group") else []
     with progress.steps(base.wording, "programmes", total=max(len(ids), 1)) as step:
-        measured = []
+        measured: list[CampaignResult | NotDrawnResult] = []
         for name in ids:
             step("programme", campaign=name)
-            measured.append(measure_campaign(base, name, days=days))
+            one = measure_campaign(base, name, days=days)
+            assert not isinstance(one, NoCampaignResult)  # a campaign that was named is on file
+            measured.append(one)
     measured.sort(key=lambda one: (one.date, one.campaign_id))
     return ProgrammesResult(
         _table(measured, base.wording),
@@ -95,6 +98,7 @@ def weigh_programmes(base: CustomerBase, *, days: int | None = None) -> Programm
         assumptions=_assumptions(base, measured),
         asked=base.has("campaigns", "group"),
         measure=_measure(measured),
+        compared=tuple(one for one in measured if isinstance(one, NotDrawnResult)),
     )
 
 
@@ -135,6 +139,8 @@ class ProgrammesResult(Result):
     asked: bool = field(kw_only=True)
     measure: str = field(kw_only=True)
     """``margin``, or ``revenue`` where the base knows no margins."""
+    compared: tuple[NotDrawnResult, ...] = field(kw_only=True)
+    """The campaigns whose groups no lot has drawn, oldest first."""
 
     @property
     def proved(self) -> tuple[float, float, float]:
@@ -153,6 +159,19 @@ class ProgrammesResult(Result):
         """Codes of the campaigns that lost money, or have proved nothing."""
         stop = self.table["to_do_code"].isin(["stop", "prove_or_stop", "hold_back"])
         return [str(name) for name in self.table.loc[stop, "campaign_id"]]
+
+    def not_drawn(self) -> NotDrawnResult | NoCampaignResult:
+        """The campaign that was compared without lots and is quoted for most, and why it is not so.
+
+        Where there is none, that is what the result says.
+        """
+        told = [one for one in self.compared if len(one.table)] or list(self.compared)
+        if told:
+            return max(told, key=lambda one: one.quoted)
+        key = "programmes.all_drawn" if len(self.table) else "programmes.none_compared"
+        return NoCampaignResult(
+            self.table.iloc[:0, :0], wording=self.wording, said=self.wording.say(key)
+        )
 
     def sentence(self) -> str:
         """What is proved to date, and which programmes to stop unless they prove something."""

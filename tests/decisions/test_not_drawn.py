@@ -158,7 +158,7 @@ def test_the_club_of_the_sample_is_handed_over():
 # --- a campaign that did nothing, mailed to the better customers ---------------------------------
 
 
-def world(seed, count=350):
+def world(seed, count=400):
     """Customers who buy as they always did: no campaign changes anything."""
     rng = np.random.default_rng(seed)
     rate, basket = rng.gamma(1.2, 4, count), np.exp(rng.normal(3.5, 0.6, count))
@@ -186,14 +186,13 @@ def chosen(rng, customers):
         )
     ]
     for rank in ranks:
-        for cut in (0.9, 0.75, 0.5, 0.33):
+        for cut in (0.75, 0.6, 0.5, 0.33):
             yield "the best", rank > cut
     for rank in ranks[:2]:
-        for lean in (0.5, 0.4, 0.35, 0.3):
+        for lean in (0.5, 0.45, 0.4, 0.35):
             yield "the better ones", rng.random(len(rank)) < 0.5 + lean * (2 * rank - 1)
-        for lean in (0.2, 0.15, 0.1):
-            yield "rather the better ones", rng.random(len(rank)) < 0.5 + lean * (2 * rank - 1)
-        yield "nearly by lot", rng.random(len(rank)) < 0.5 + 0.05 * (2 * rank - 1)
+    for lean in (0.2, 0.15, 0.1, 0.05):
+        yield "hardly", rng.random(len(ranks[0])) < 0.5 + lean * (2 * ranks[0] - 1)
 
 
 def verdict_of(base, customers, contacted):
@@ -211,7 +210,7 @@ def verdict_of(base, customers, contacted):
 
 def test_a_campaign_that_mailed_the_better_ones_and_did_nothing_is_never_a_success():
     verdicts = []
-    for seed in range(4):
+    for seed in range(5):
         rng, base, customers = world(seed)
         verdicts += [
             (rule, verdict_of(base, customers, contacted))
@@ -223,5 +222,5 @@ def test_a_campaign_that_mailed_the_better_ones_and_did_nothing_is_never_a_succe
     assert (told.loc[plain, "verdict"] == "not_randomised").all()
     # A slight preference passes the checks now and then; what chance does to groups that a lot
     # drew, it does to those too, but no more often than the interval says.
-    assert (told.loc[~plain, "verdict"] == "not_proved").sum() > 8
+    assert (told.loc[~plain, "verdict"] == "not_proved").sum() > 4
     assert (told.loc[~plain, "verdict"] == "earned").mean() <= 0.05

@@ -1,7 +1,7 @@
 """The plan: what it does for whom, what it costs and earns, who is held back and left out."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
@@ -221,12 +221,16 @@ def test_the_parts_add_up_to_the_whole():
 
 
 def test_the_proof_says_how_large_an_effect_can_be_told_and_when():
-    row = usual().proof.table.iloc[0]
-    assert row["control"] == len(usual().held_out)
-    assert row["detectable"] > row["expected"] > 0
-    assert row["ready"] == date(2026, 2, 1) + pd.Timedelta(days=365).to_pytimedelta()
+    known = facts([{"at_stake": 100.0}] * 120)
+    plan = rl.make_plan(known.base, budget=1e5, hours_per_week=99, facts=known, hold_out=0.5)
+    row = plan.proof.table.iloc[0]
+    assert (row["control"], row["treated"]) == (60, 60) == (len(plan.held_out), plan.customers)
     assert row["share"] == pytest.approx(0.5)
-    assert "a rise of" in usual().proof.sentence()
+    # 60 a side from 50 %: half of them more or less, 2.8 standard errors of a difference.
+    assert row["detectable"] == pytest.approx(2.80 * np.sqrt(2 * 0.25 / 60), rel=0.06)
+    assert row["detectable"] > row["expected"] > 0
+    assert row["ready"] == date(2026, 2, 1) + timedelta(days=365)
+    assert "a rise of" in plan.proof.sentence()
 
 
 def test_the_plan_is_the_same_whatever_happens_after_the_day_it_is_made():
