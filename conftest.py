@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import gc
 import io
 import os
 import shutil
@@ -46,6 +47,13 @@ def pytest_configure(config: pytest.Config) -> None:
         _mend_nbval()
     else:
         os.environ["MPLBACKEND"] = "agg"
+
+
+def pytest_collection_finish() -> None:
+    # Looking for rubbish among all that was imported took every tenth second of the tests.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from retention_lib.decisions.contact_rules import ContactRules as ContactRules
     from retention_lib.decisions.five_points import five_points as five_points
     from retention_lib.decisions.holdout import design_holdout as design_holdout
+    from retention_lib.decisions.journeys import JourneySettings as JourneySettings
     from retention_lib.decisions.journeys import assign_journeys as assign_journeys
     from retention_lib.decisions.offers import Offer as Offer
     from retention_lib.decisions.offers import evaluate_offer as evaluate_offer
@@ -88,7 +89,7 @@ _HOMES = {
     "decisions.campaigns": ("measure_campaign",),
     "decisions.contact_rules": ("ContactRules",),
     "decisions.holdout": ("design_holdout",),
-    "decisions.journeys": ("assign_journeys",),
+    "decisions.journeys": ("JourneySettings", "assign_journeys"),
     "decisions.outcomes": ("read_outcomes",),
     "decisions.plan": ("make_plan",),
     "decisions.pressure": ("measure_pressure",),

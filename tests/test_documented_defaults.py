@@ -14,7 +14,7 @@ ROW = re.compile(r"^\| `([\w.]+)` \| `(\w+)` \| `([^`]*)` \| (.+) \|$", re.MULTI
 IN_DOCSTRING = re.compile(r"``(\w+)``[^`]*?\(default:? ``([^`]+)``\)")
 
 # What people write themselves in a cell; SignalSettings documents its fields one by one.
-WRITTEN_BY_HAND = ("Offer", "Scenario")
+WRITTEN_BY_HAND = ("ContactRules", "Offer", "Scenario")
 
 
 def calls() -> Iterator[tuple[str, Any]]:

@@ -126,7 +126,6 @@ def _summed(groups: pd.DataFrame) -> pd.DataFrame:
 
 def _further_chances(groups: pd.DataFrame) -> dict[str, float]:
     """Of the time since the first purchase (Welch) and of the mix of segments (chi-square)."""
-    import pandas as pd
     from scipy.special import chdtrc, ndtr
 
     treated = (groups["group"] == "treated").to_numpy()
@@ -135,7 +134,8 @@ def _further_chances(groups: pd.DataFrame) -> dict[str, float]:
     error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
     apart = abs(sides[0].mean() - sides[1].mean())
     chance = 1.0 if error < 1e-9 else float(2 * ndtr(-apart / error))
-    seen = pd.crosstab(groups["segment"], treated).to_numpy(dtype=float)
+    names, place = np.unique(groups["segment"].to_numpy(dtype=str), return_inverse=True)
+    seen = np.bincount(2 * place + treated, minlength=2 * len(names)).reshape(-1, 2).astype(float)
     expected = seen.sum(axis=1, keepdims=True) * seen.sum(axis=0) / seen.sum()
     large = (expected >= 5).all(axis=1)
     if large.sum() < 2:

@@ -72,8 +72,9 @@ def no_campaign(base: CustomerBase) -> NoCampaignResult:
 
 def latest_campaign(base: CustomerBase) -> str | None:
     """The latest campaign whose groups look drawn by lot, else the latest of all; or none."""
-    found = past_effects(base)
-    effect = found.default()
-    if effect is not None:
-        return effect.campaign_id
-    return None if found.table.empty else str(found.table["campaign_id"].iloc[-1])
+    table = past_effects(base).table
+    if table.empty:
+        return None
+    # Where all of those held back bought nobody could be saved, yet the lot had drawn them.
+    drawn = table[table["reading_code"].isin(["effect", "all_bought"])]
+    return str((table if drawn.empty else drawn)["campaign_id"].iloc[-1])

@@ -120,6 +120,9 @@ class StepsResult(Result):
         "profit_low",
         "profit_high",
         "is_measured",
+        # "Preparation" among the channels says it, and money says the share better.
+        "done_by",
+        "step_rate",
     )
     formats: ClassVar[Mapping[str, str]] = {
         "money_out": "decimal",

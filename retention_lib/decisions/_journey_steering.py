@@ -130,8 +130,8 @@ class SteeringResult(Result):
     kept: KeptResult = field(kw_only=True)
 
     def sentence(self) -> str:
-        """What was lost a month, how many asked to leave, and what became of them."""
-        return f"{self.finding()}. {self.kept.sentence()}"
+        """What was lost a month and how many asked to leave; ``.kept`` says what became of them."""
+        return f"{self.finding()}."
 
     def title(self) -> str:
         """What was lost a month and in the latest one, for a chart."""

@@ -22,6 +22,7 @@ from retention_lib.decisions._offer_value import DISCOUNT_RATE, UNSEEN, YEAR, va
 from retention_lib.decisions.ranges import Range
 from retention_lib.errors import DataWarning, InputError
 from retention_lib.portfolio._cross_customers import known_customers
+from retention_lib.portfolio._signals_facts import one_if
 from retention_lib.portfolio.activity import standing
 from retention_lib.portfolio.intervals import Values
 from retention_lib.results import Result
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     from retention_lib.decisions.past_campaigns import PastEffect
     from retention_lib.scoring._churn_scores import ChurnScores
+
+FEWEST = 30
+"""So many must have left, and as many stayed, for a churn model: those of fit_churn."""
 
 HORIZONS = (365, 270, 180, 150, 120, 90, 60, 30)
 """Horizons tried, the longest first."""
@@ -285,6 +289,25 @@ def _anybody_active(base: CustomerBase) -> bool:
     return bool(engine.one_row(active.select(nw.len().alias("customers")))["customers"])
 
 
+def _long_enough(base: CustomerBase, horizons: list[int]) -> list[int]:
+    """The horizons without those that cannot be learnt from, by who had bought in time for them.
+
+    To be refused takes a fit as many seconds as to succeed. The last horizon stays in any case: it
+    says what is missing.
+    """
+    if len(horizons) < 2:
+        return horizons
+    first = base.purchases().group_by("customer_id").agg(nw.col("day").min().alias("day"))
+    # Who left or stayed had bought by a date with its horizon, and that of the test, before today.
+    in_time = [
+        one_if(nw.col("day") <= base.as_of_day - 2 * days).sum().alias(f"d{days}")
+        for days in horizons
+    ]
+    counts = engine.one_row(first.select(*in_time))
+    enough = [days for days in horizons[:-1] if int(counts[f"d{days}"] or 0) >= FEWEST]
+    return [*enough, horizons[-1]]
+
+
 def _fitted(
     base: CustomerBase, wanted: int | None, effect: PastEffect | None
 ) -> ChurnScores | TooLittleError:
@@ -293,6 +316,7 @@ def _fitted(
 
     longest = effect.follow_up_days if effect is not None else HORIZONS[0]
     tried = [wanted] if wanted else [days for days in HORIZONS if days <= longest]
+    tried = _long_enough(base, tried)
     refusals = []
     for days in tried or HORIZONS[-1:]:
         try:

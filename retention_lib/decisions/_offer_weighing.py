@@ -48,7 +48,8 @@ class Weighing:
         if self.facts.lift is None:
             return 1.0
         most = 1 / self.save_rate.high if self.save_rate.high > 0 else np.inf
-        return np.minimum(np.asarray(self.facts.lift, dtype=float), most)
+        capped: Values = np.minimum(np.asarray(self.facts.lift, dtype=float), most)
+        return capped
 
     @cached_property
     def kept_gain(self) -> Values:

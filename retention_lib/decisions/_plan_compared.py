@@ -95,7 +95,7 @@ def beside(draft: Draft, customers: int, cost: float, total: Range, held: int) -
     for code, solution in (("greedy", greedy), ("best", draft.solution)):
         rows.append([w.say(f"plan.beside.{code}"), *_weighed(draft, solution), code])
     served = int(draft.due[_served(draft)].sum())
-    said = w.say("plan.beside.plan", held=held)
+    said = w.say("plan.beside.plan", held=held) if held else w.say("plan.beside.plan_whole")
     ends = (total.likely, total.low, total.high)
     rows.append([said, customers, cost, *ends, served, "plan"])
     names = ["plan", "customers", "cost", "expected_profit", "profit_low", "profit_high"]
@@ -126,7 +126,6 @@ class PlanPrices(Result):
     Columns: ``constraint`` (what there would be more of)``, extra_profit`` of the whole plan with
     its 90 % range ``extra_low, extra_high``, ``spent`` (what more of the budget is used)``, how``
     (solved again, or by price) and ``constraint_code``.
-    more of the budget is used)``, how`` (solved again, or by price) and ``constraint_code``.
 
     Profits are those before anybody is held back.
     """
@@ -189,7 +188,9 @@ def _resources(draft: Draft) -> Iterator[_Row]:
         if amount:
             more = draft.problem.capacity.copy()
             more[_BUDGET] += amount
-            yield _more(draft, more, w.say(key, amount=w.money(amount)), code)
+            yield _more(
+                draft, more, w.say(key, amount=w.money(amount, decimals=2 * (amount < 10))), code
+            )
     weeks = settings.weeks
     timed = set(draft.problem.use_resource[draft.problem.use_resource > 0].tolist())
     for number, owner in enumerate([*facts.owners, marketing_of(facts)]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -62,15 +63,37 @@ def draw_up(facts: PlanFacts, settings: PlanSettings, *, seconds: float | None =
     due = due_of(facts, settings)
     options = find_options(facts, means, due)
     problem = problem_of(facts, options, means, due, marketing_of(facts))
+    seconds = seconds or patience(len(facts))
+    begun = perf_counter()
+    solution = solve(problem, seconds=seconds)
+    left = max(seconds - (perf_counter() - begun), seconds / 4)
+    problem, solution = _answered_first(facts, problem, solution, left)
     return Draft(
         facts=facts,
         settings=settings,
         means=means,
         options=options,
         problem=problem,
-        solution=solve(problem, seconds=seconds or patience(len(facts))),
+        solution=solution,
         due=due,
     )
+
+
+def _answered_first(
+    facts: PlanFacts, problem: Problem, solution: Solution, seconds: float
+) -> tuple[Problem, Solution]:
+    """Where not all who speak of leaving are answered, keeping in touch waits if that helps."""
+    hot = problem.due & (facts.journey == _HOT)
+    could = np.zeros(problem.customers, dtype=bool)
+    could[problem.customer] = True
+    missed = hot & could & (solution.chosen < 0)
+    if not missed.any() or not (problem.due & ~hot).any():
+        return problem, solution
+    narrow = replace(problem, due=hot)
+    found = solve(narrow, seconds=seconds)
+    if np.count_nonzero(hot & (found.chosen >= 0)) <= np.count_nonzero(hot) - missed.sum():
+        return problem, solution
+    return narrow, found
 
 
 def patience(customers: int) -> float:

@@ -10,26 +10,57 @@ from retention_lib.decisions._plan_draft import Draft
 from retention_lib.decisions._plan_facts import Numbers
 from retention_lib.decisions._plan_problem import ROUNDING, Flags
 
+HELD = 0.10
+"""So large a share is held back where nobody asks for another."""
+HELD_AT_LEAST = 50
+"""But so many customers: below 30 a group nothing is compared at all."""
+COMPARED_AT_LEAST = 100
+"""With fewer customers nobody is held back: a third of them might be fewer than 30."""
+MOST = 1 / 3
+"""Holding back costs profit: more than that is for those who ask for it."""
 _HOT = JOURNEYS.index("hot")
 
 
-def held_back(draft: Draft) -> Flags:
+def share_held(draft: Draft) -> float:
+    """The share held back: the one asked for, else what it takes for a proof."""
+    asked, many = draft.settings.hold_out, int(in_the_draw(draft).sum())
+    return usual_share(many) if asked is None else asked
+
+
+def usual_share(customers: int) -> float:
+    """10 %, but 50 customers where there are so few, never more than a third; of few nobody.
+
+    >>> [round(usual_share(customers), 2) for customers in (99, 100, 200, 5_000)]
+    [0.0, 0.33, 0.25, 0.1]
+    """
+    if customers < COMPARED_AT_LEAST:
+        return 0.0
+    return min(max(HELD, HELD_AT_LEAST / customers), MOST)
+
+
+def in_the_draw(draft: Draft) -> Flags:
+    """Which of the options taken may be held back: one entry an option of ``draft.chosen``.
+
+    Whoever has spoken of leaving never is: to answer is service, not a campaign.
+    """
+    return np.asarray(draft.facts.journey[draft.options.customer[draft.chosen]] != _HOT)
+
+
+def held_back(draft: Draft, share: float | None = None) -> Flags:
     """Which of the options taken are held back: one entry an option of ``draft.chosen``.
 
-    In each journey and band of value the share asked for, by lot. Whoever has spoken of leaving
-    is never held back: to answer is service, not a campaign.
+    In each journey and band of value the share asked for (or that ``share``), by lot.
     """
     facts, settings, chosen = draft.facts, draft.settings, draft.chosen
     who = draft.options.customer[chosen]
     held = np.zeros(len(chosen), dtype=bool)
-    may = np.flatnonzero(facts.journey[who] != _HOT)
-    if settings.hold_out and len(may):
+    may = np.flatnonzero(in_the_draw(draft))
+    share = share_held(draft) if share is None else share
+    if share and len(may):
         some = who[may]
         strata = facts.journey[some] * 10 + facts.band[some]
         ids = facts.customer_id.to_numpy()[some]
-        held[may] = held_by_lot(
-            ids, settings.hold_out, seed=settings.plan_id, strata=strata.tolist()
-        )
+        held[may] = held_by_lot(ids, share, seed=settings.plan_id, strata=strata.tolist())
     return held
 
 

@@ -24,7 +24,7 @@ REASONS = {
     options.NO_PROFIT: "does_not_pay",
     options.PAYS: "budget",
 }
-_REST = JOURNEYS.index("rest")
+_REST, _HOT = JOURNEYS.index("rest"), JOURNEYS.index("hot")
 
 
 def left_out(draft: Draft, out: Numbers) -> pd.DataFrame:
@@ -39,7 +39,12 @@ def left_out(draft: Draft, out: Numbers) -> pd.DataFrame:
     codes = np.array([REASONS[stage] for stage in range(len(REASONS))], dtype=object)
     code = codes[draft.options.reached[out]]
     code[_lacks_time(draft)[out] & (draft.options.reached[out] == options.PAYS)] = "no_time"
-    words = {name: w.say(f"plan.reason.{name}") for name in {*REASONS.values()}}
+    code[_owed(draft)[out]] = "owed_contact"
+    code[_owed(draft)[out] & (facts.journey[out] == _HOT)] = "owed_answer"
+    names_of = {*REASONS.values(), "owed_contact", "owed_answer"}
+    words = {name: w.say(f"plan.reason.{name}") for name in names_of}
+    if not draft.settings.budget:
+        words["budget"] = w.say("plan.reason.no_money")
     names = np.array([*facts.owners, marketing_of(facts)], dtype=object)
     said = np.array([words.get(name, "") for name in code], dtype=object)
     for place in np.flatnonzero(code == "no_time"):
@@ -60,6 +65,17 @@ def left_out(draft: Draft, out: Numbers) -> pd.DataFrame:
             "journey_code": np.array(JOURNEYS, dtype=object)[facts.journey[out]],
         }
     )
+
+
+def _owed(draft: Draft) -> Flags:
+    """Who is owed a contact that could be made, though none of them would pay.
+
+    Who would pay anyway is told so.
+    """
+    reached = draft.options.reached
+    could = (reached == options.NO_PROFIT) | (reached == options.PAYS)
+    hot = draft.facts.journey == _HOT
+    return np.asarray(draft.due & could & (hot | (reached == options.NO_PROFIT)))
 
 
 def _lacks_time(draft: Draft) -> Flags:

@@ -159,7 +159,7 @@ def calendar_of(plan: PlanResult) -> PlanCalendar:
             week=busy,
             contacts=int(weekly.max()),
             all=int(weekly.sum()),
-            hours=w.number(float(table["minutes"].sum()) / 60),
+            hours=w.number(float(table["minutes"].sum()) / 60, decimals=1),
         )
     return PlanCalendar(frame, wording=w, assumptions=plan.assumptions, busiest=said)
 

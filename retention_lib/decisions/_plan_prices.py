@@ -18,11 +18,13 @@ from scipy import sparse
 
 from retention_lib.decisions._plan_problem import Flags, Numbers, Values
 
-# Customers in one small linear program: enough for a good step, few enough for half a second.
-_IN_THE_BALANCE = 2_500
+# Customers in the first small linear program and, with no more options than that, in the others:
+# enough for a good step, few enough for a second.
+_SAMPLE, _IN_THE_BALANCE, _COLUMNS = 2_500, 10_000, 15_000
 _ROUNDS = 60
+_WIDEST = 4.0
 # A bound this near to the smallest possible one is as good as it.
-_NEAR = 1e-9
+_NEAR = 1e-8
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -92,10 +94,11 @@ def find_prices(choices: Choices, *, seconds: float) -> Weighed:
         return weigh(choices, np.zeros(0))
     end = time.perf_counter() + seconds
     best = weigh(choices, _first_prices(choices))
-    width, size = 1.0, _IN_THE_BALANCE
+    if len(best.margin) > _SAMPLE:
+        best = min(best, weigh(choices, _last_that_fits(choices)), key=lambda one: one.bound)
+    width = 1.0
     for _ in range(_ROUNDS):
-        near = _near(best, size)
-        price, model = _box_step(choices, best, near, width)
+        price, model = _box_step(choices, best, width)
         if price is None:
             break
         tried = weigh(choices, price)
@@ -107,21 +110,36 @@ def find_prices(choices: Choices, *, seconds: float) -> Weighed:
         if hoped <= tolerance or time.perf_counter() > end:
             break
         # The model was right where the bound fell as hoped: a longer step next time.
-        width = min(width * 2.0, 1.0) if won > 0.5 * hoped else width * 0.4
+        width = min(width * 2.0, _WIDEST) if won > 0.5 * hoped else width * 0.4
     return best
 
 
-def _near(weighed: Weighed, size: int) -> Numbers:
-    """The customers whose choice hangs most in the balance."""
-    if len(weighed.margin) <= size:
-        return np.arange(len(weighed.margin))
-    return np.sort(np.argpartition(weighed.margin, size)[:size])
+def _near(choices: Choices, at: Weighed, moved: Values) -> tuple[Numbers, Numbers]:
+    """The customers who change their mind first, where the value of options moves by that.
+
+    And their options, but for those that no such move brings up to what the customer chose.
+    """
+    swing = np.maximum.reduceat(moved, choices.start[:-1])
+    firm = np.divide(at.margin, swing, out=np.full(len(swing), np.inf), where=swing > 0)
+    many = min(_IN_THE_BALANCE, len(firm))
+    near = np.argpartition(firm, many - 1)[:many]
+    near = near[np.argsort(firm[near], kind="stable")]
+    columns = options_of(choices, near)
+    who, chosen = choices.customer[columns], at.pick[choices.customer[columns]]
+    reach = moved[columns] + np.where(chosen >= 0, moved[chosen], 0.0)
+    columns = columns[(at.best[who] - at.value[columns] <= reach) | (len(firm) <= _SAMPLE)]
+    if len(columns) > _COLUMNS:
+        near = near[: np.flatnonzero(near == choices.customer[columns[_COLUMNS]])[0]]
+    near = np.sort(near)
+    inside = np.zeros(len(firm), dtype=bool)
+    inside[near] = True
+    return near, np.sort(columns[inside[choices.customer[columns]]])
 
 
 def _first_prices(choices: Choices) -> Values:
     """The prices of a sample of the customers, with their share of the resources."""
     customers = len(choices.forced)
-    size = min(customers, _IN_THE_BALANCE)
+    size = min(customers, _SAMPLE)
     sample = np.arange(customers)
     if size < customers:
         sample = np.sort(np.random.default_rng(0).choice(customers, size, replace=False))
@@ -130,6 +148,23 @@ def _first_prices(choices: Choices) -> Values:
     share = size / customers
     price, _ = _linear(choices, sample, columns, choices.room * share, np.zeros_like(dear), dear)
     return np.zeros_like(dear) if price is None else price
+
+
+def _last_that_fits(choices: Choices) -> Values:
+    """What each resource earns in the last use that fits, were there no other resource."""
+    uses = choices.table.tocoo()
+    counts = (uses.data > 0) & (choices.profit[uses.row] > 0)
+    resource, amount = uses.col[counts], uses.data[counts]
+    earned = choices.profit[uses.row[counts]] / amount
+    order = np.lexsort((-earned, resource))
+    resource, amount, earned = resource[order], amount[order], earned[order]
+    before = np.cumsum(amount) - amount
+    first = np.searchsorted(resource, np.arange(len(choices.room)))
+    begun = np.append(before, 0.0)[np.minimum(first, len(before))]
+    over = before - begun[resource] + amount > choices.room[resource]
+    price = np.zeros(len(choices.room))
+    np.maximum.at(price, resource[over], earned[over])
+    return price
 
 
 def _dear(choices: Choices) -> Values:
@@ -150,21 +185,17 @@ def _usual(choices: Choices, price: Values) -> Values:
     return worth / np.maximum(np.abs(choices.room), 1e-300)
 
 
-def _box_step(
-    choices: Choices, at: Weighed, near: Numbers, width: float
-) -> tuple[Values | None, float]:
-    """The best prices in a box, the customers not named staying with what they chose."""
+def _box_step(choices: Choices, at: Weighed, width: float) -> tuple[Values | None, float]:
+    """The best prices in a box, the customers farthest from it staying with what they chose."""
+    usual = _usual(choices, at.price) * width
+    low = np.maximum(at.price / (1.0 + width) - 0.1 * usual, 0.0)
+    high = at.price * (1.0 + width) + usual
+    moved = np.asarray(abs(choices.table) @ (high - low), dtype=np.float64)
+    near, columns = _near(choices, at, moved)
     staying = at.pick.copy()
     staying[near] = -1
     staying = staying[staying >= 0]
     used = np.asarray(choices.table[staying].sum(axis=0)).ravel()
-    columns = options_of(choices, near)
-    if len(near) < len(at.margin):
-        reach = 4.0 * float(at.margin[near].max())
-        columns = columns[at.best[choices.customer[columns]] - at.value[columns] <= reach]
-    usual = _usual(choices, at.price) * width
-    low = np.maximum(at.price / (1.0 + width) - 0.1 * usual, 0.0)
-    high = at.price * (1.0 + width) + usual
     price, earned = _linear(choices, near, columns, choices.room - used, low, high)
     return price, earned + float(choices.profit[staying].sum())
 

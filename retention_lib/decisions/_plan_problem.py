@@ -81,6 +81,8 @@ class Solution:
 
 # A plan this near to the bound, relatively, is called the best one.
 EXACT = 1e-6
+# And this near to it, it is looked for no longer where there are very many customers.
+CLOSE = 1e-4
 # Sums of many amounts may be off by so much of the capacity; a plan stays within it.
 ROUNDING = 1e-9
 

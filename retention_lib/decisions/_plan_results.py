@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,7 +17,13 @@ from retention_lib.decisions._plan_compared import (
 )
 from retention_lib.decisions._plan_draft import Draft, draw_up, taken_of
 from retention_lib.decisions._plan_facts import PlanFacts
-from retention_lib.decisions._plan_holdout import explored, held_back
+from retention_lib.decisions._plan_holdout import (
+    COMPARED_AT_LEAST,
+    explored,
+    held_back,
+    in_the_draw,
+    share_held,
+)
 from retention_lib.decisions._plan_left_out import left_out
 from retention_lib.decisions._plan_parts import (
     LeftOutReasons,
@@ -32,6 +37,7 @@ from retention_lib.decisions._plan_paths import TASK
 from retention_lib.decisions._plan_proof import PlanProof, proof_of
 from retention_lib.decisions._plan_settings import checked_settings
 from retention_lib.decisions._plan_table import actions, held_table, total_of
+from retention_lib.decisions.past_campaigns import FEWEST
 from retention_lib.decisions.ranges import Range
 from retention_lib.errors import ChoiceError
 from retention_lib.portfolio.rfm import SKETCH_BELOW
@@ -74,6 +80,8 @@ class PlanResult(Result):
         "option",
         "profit_low",
         "profit_high",
+        # The reason beside it says as much; the table stays as wide as a page.
+        "journey",
     )
     formats: ClassVar[Mapping[str, str]] = {"cost": "money", "expected_profit": "money"}
     telling: ClassVar[tuple[str, ...]] = ("why",)
@@ -124,6 +132,8 @@ class PlanResult(Result):
                 held=self._held_words(),
                 left=len(self.left_out),
             )
+        if unanswered := int((self.left_out["reason_code"] == "owed_answer").sum()):
+            said = f"{said} {w.say('plan.unanswered', customers=unanswered)}"
         return w.say("plan.sketch", customers=len(self.facts), said=said) if sketch else said
 
     def finding(self, key: str = "plan.doing") -> str:
@@ -141,15 +151,25 @@ class PlanResult(Result):
         )
 
     def _held_words(self) -> str:
-        key = "plan.held" if len(self.held_out) else "plan.held_none"
-        return self.wording.say(key, held=len(self.held_out))
+        if held := len(self.held_out):
+            key = "plan.held" if held >= FEWEST else "plan.held_too_few"
+            return self.wording.say(key, held=held)
+        usual = self.draft.settings.hold_out is None
+        drawn = int(in_the_draw(self.draft).sum())
+        return self.wording.say("plan.held_few" if usual and drawn else "plan.held_none")
 
     def _why_nobody(self) -> str:
         """The commonest reason why nobody is contacted."""
         if self.left_out.empty:
             return self.wording.say("plan.why_nobody")
-        code = str(self.left_out["reason_code"].value_counts().index[0])
-        return str(self.left_out.loc[self.left_out["reason_code"] == code, "reason"].iloc[0])
+        codes = self.left_out["reason_code"]
+        if not self.draft.settings.budget:
+            return self.wording.say("plan.no_money")
+        # Where money or time is lacking, that is why, and not that others would not pay anyway.
+        lacking = codes[codes.isin(("budget", "no_time", "owed_answer", "owed_contact"))]
+        code = str((lacking if len(lacking) else codes).value_counts().index[0])
+        said = str(self.left_out.loc[self.left_out["reason_code"] == code, "reason"].iloc[0])
+        return said[:1].upper() + said[1:].rstrip(".") + "."
 
     def summary(self) -> PlanSummary:
         """The plan by journey: customers, contacts, hours, cost and expected profit."""
@@ -163,12 +183,13 @@ class PlanResult(Result):
         """How many customers are left out for which reason."""
         return reasons_of(self)
 
-    @cached_property
     def proof(self) -> PlanProof:
-        """What the control group will be able to prove, when, and what holding it back costs."""
-        return proof_of(self.draft, self.table, self.held_out, self.given_up)
+        """What the control group will be able to prove, when, and what holding it back costs.
 
-    @cached_property
+        Other sizes of control group stand beside it.
+        """
+        return proof_of(self.draft)
+
     def greedy(self) -> PlansBeside:
         """The plan beside what a careful person with a spreadsheet would do, and beside nothing."""
         return beside(self.draft, self.customers, self.cost, self.total, len(self.held_out))
@@ -242,6 +263,16 @@ def result_of(draft: Draft, asked: Mapping[str, Any]) -> PlanResult:
     )
 
 
+def _said_held(draft: Draft) -> str:
+    """The share held back and, where nobody asked for one, why it is that large."""
+    w, many, share = draft.facts.base.wording, int(in_the_draw(draft).sum()), share_held(draft)
+    if draft.settings.hold_out is not None:
+        return w.percent(share, decimals=0)
+    if not share:
+        return w.say("plan.hold_out.few", customers=many, least=COMPARED_AT_LEAST)
+    return w.say("plan.hold_out.usual", share=w.percent(share, decimals=0), customers=many)
+
+
 def _assumptions(draft: Draft, explored: int) -> dict[str, object]:
     """Every choice the plan was made under, and where its figures come from."""
     settings, facts, w = draft.settings, draft.facts, draft.facts.base.wording
@@ -270,7 +301,7 @@ def _assumptions(draft: Draft, explored: int) -> dict[str, object]:
         "plan_effects": w.say("plan.effects.measured", campaign=settings.measured_by)
         if settings.measured is not None
         else w.say("plan.effects.assumed"),
-        "hold_out": w.percent(settings.hold_out, decimals=0),
+        "hold_out": _said_held(draft),
         "plan_solver": w.say("plan.solver.exact")
         if solution.exact
         else w.say("plan.solver.gap", gap=say_gap(solution.gap, w)),

@@ -14,6 +14,7 @@ import numpy as np
 
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.decisions._journey_steps import CHANNELS, Step, load_steps
+from retention_lib.decisions._pressure_contacts import PLAN
 from retention_lib.decisions.contact_rules import ContactRules
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.wording import Language
@@ -36,7 +37,7 @@ class PlanSettings:
     ``hours``: a number for every account manager, or a number for some of them by name.
     ``measured``: a save rate measured by lot that replaces the assumed one; ``measured_by`` the
     campaign it comes from. ``floor``: whether customers worth it hear from the company often
-    enough even where that does not pay by itself.
+    enough even where that does not pay by itself. ``hold_out``: ``None`` is what it takes.
     """
 
     budget: float
@@ -45,7 +46,7 @@ class PlanSettings:
     rules: ContactRules
     hours: float | Mapping[str, float]
     hour_cost: float
-    hold_out: float
+    hold_out: float | None
     explore: float
     seed: str
     steps: tuple[Step, ...]
@@ -58,7 +59,7 @@ class PlanSettings:
     @property
     def plan_id(self) -> str:
         """The code of the plan: the same start and seed give the same code and the same lots."""
-        code = f"PLAN-{self.start.isoformat()}"
+        code = f"{PLAN}{self.start.isoformat()}"
         if not self.seed:
             return code
         return f"{code}-{hashlib.blake2b(self.seed.encode(), digest_size=2).hexdigest()}"
@@ -87,7 +88,8 @@ def checked_settings(
     """
     start = _start(base, asked["start"])
     measured, measured_by, uplift = _effects(asked["effects"], on_file)
-    hold_out = _share("hold_out", asked["hold_out"], MOST_HELD)
+    asked_out = asked["hold_out"]
+    hold_out = None if asked_out is None else _share("hold_out", asked_out, MOST_HELD)
     return PlanSettings(
         budget=_amount("budget", asked["budget"], "10000"),
         weeks=_weeks(asked["weeks"]),

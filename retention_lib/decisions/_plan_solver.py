@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
@@ -12,6 +12,7 @@ from retention_lib.decisions._plan_exact import Found, search
 from retention_lib.decisions._plan_greedy import solve_greedy, take
 from retention_lib.decisions._plan_prices import Choices, find_prices
 from retention_lib.decisions._plan_problem import (
+    CLOSE,
     EXACT,
     Flags,
     Numbers,
@@ -24,7 +25,7 @@ from retention_lib.decisions._plan_problem import (
     uses,
 )
 
-__all__ = ["ResourcePrice", "resource_prices", "solve", "solve_greedy"]
+__all__ = ["solve", "solve_greedy"]
 
 
 def solve(
@@ -37,14 +38,16 @@ def solve(
     """The plan that serves most due customers and, among those, earns most.
 
     Up to ``exact_up_to`` customers it is proved to be the best one, as far as ``seconds`` allow;
-    beyond, it is a plan near the best one. ``gap`` says how near in either case. Never worse than
-    :func:`solve_greedy`. ``progress`` is told ``greedy``, ``due``, ``prices``, ``search``.
+    beyond, a plan within a ten-thousandth of the best one is enough. ``gap`` says how near in
+    either case. Never worse than :func:`solve_greedy`. ``progress`` is told ``greedy``, ``due``,
+    ``prices``, ``search``.
 
     The trap: ``seconds`` bounds each of three parts, about (whom to serve, the prices, the search),
     and a slower machine may stop at a wider gap, so the plan is the same everywhere only where
     ``exact``.
     """
     say = progress or (lambda _: None)
+    small = problem.customers <= exact_up_to
     say("greedy")
     greedy = solve_greedy(problem)
     allowed = usable(problem)
@@ -64,12 +67,11 @@ def solve(
         )
         weighed = find_prices(choices, seconds=seconds)
         say("search")
-        near = 0.9 * EXACT * abs(weighed.bound)
+        near = 0.9 * (EXACT if small else CLOSE) * abs(weighed.bound)
         found = search(choices, weighed, near=near, seconds=seconds)
         price[resources] = weighed.price[: len(resources)]
         bound = found.bound
         chosen = _better(problem, _spread(problem, options, found), start)
-    small = problem.customers <= exact_up_to
     solution = solution_of(
         problem, chosen, bound=bound, method="exact" if small else "prices", price=price
     )
@@ -180,72 +182,3 @@ def _better(problem: Problem, one: Numbers | None, other: Numbers) -> Numbers:
         return int(problem.due[problem.customer[taken]].sum()), float(problem.profit[taken].sum())
 
     return one if worth(one) >= worth(other) else other
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResourcePrice:
-    """What a change of the resources brings: ``extra`` profit, surely from ``low`` to ``high``.
-
-    ``served``: how many more due customers have an option. ``solved``: whether the plan was made
-    again; else ``extra`` is what the change is worth at the price of one more unit, and ``low``
-    and ``high`` are not known (NaN).
-    """
-
-    extra: float
-    low: float
-    high: float
-    served: int
-    solved: bool
-
-
-def resource_prices(
-    problem: Problem,
-    solution: Solution,
-    changes: Sequence[Mapping[int, float]],
-    *,
-    exact_up_to: int = 10_000,
-    seconds: float = 20.0,
-) -> list[ResourcePrice]:
-    """What each change would earn: ``{3: 60.0}`` is 60 more of resource number 3.
-
-    A change may name several resources (one more hour in each week) and may take away. Up to
-    ``exact_up_to`` customers the plan is made again; beyond, the change is paid at its price, which
-    is right for small changes only and never less than the truth but for the gap of the plan.
-    """
-    if problem.customers > exact_up_to:
-        return [_at_price(solution, change) for change in changes]
-    return [
-        _again(problem, solution, change, exact_up_to=exact_up_to, seconds=seconds)
-        for change in changes
-    ]
-
-
-def _at_price(solution: Solution, change: Mapping[int, float]) -> ResourcePrice:
-    extra = sum(float(solution.price[one]) * amount for one, amount in change.items())
-    return ResourcePrice(extra=extra, low=np.nan, high=np.nan, served=0, solved=False)
-
-
-def _again(
-    problem: Problem,
-    solution: Solution,
-    change: Mapping[int, float],
-    *,
-    exact_up_to: int,
-    seconds: float,
-) -> ResourcePrice:
-    capacity = problem.capacity.astype(np.float64)
-    for one, amount in change.items():
-        capacity[one] = max(capacity[one] + amount, 0.0)
-    changed = replace(problem, capacity=capacity)
-    new = solve(changed, exact_up_to=exact_up_to, seconds=seconds)
-    more = all(amount >= 0 for amount in change.values())
-    if more and (new.served, new.profit) < (solution.served, solution.profit):
-        # The old plan is still possible.
-        new = replace(new, profit=solution.profit, served=solution.served)
-    return ResourcePrice(
-        extra=new.profit - solution.profit,
-        low=new.profit - solution.bound,
-        high=max(new.bound, new.profit) - solution.profit,
-        served=new.served - solution.served,
-        solved=True,
-    )

@@ -29,6 +29,8 @@ _OPENED = (
 # Replies to a complaint go out, though their kind speaks of one.
 _REPLY = r"(?i)reply|r[ée]pon|answer"
 _CAMPAIGN = "campaign"
+PLAN = "PLAN-"
+"""How the code of a plan begins. Its rows say who was meant to be contacted, not who was."""
 
 
 def contacts(base: CustomerBase) -> Frame | None:
@@ -37,7 +39,8 @@ def contacts(base: CustomerBase) -> Frame | None:
     A contact is an interaction that went out (where a row does not say its direction, every
     kind but requests to leave, opt-outs, complaints and opened e-mails), and a treated row of a
     campaign that the interactions never mention, unless another contact went out to the customer
-    that day. Two on one day by one channel are one contact, by two channels they are two.
+    that day. Of a plan only what the interactions tell counts: its rows were meant, not done.
+    Two on one day by one channel are one contact, by two channels they are two.
     """
     sent = _sent(base) if base.has("interactions") else None
     campaigns = _treated(base) if base.has("campaigns", "group") else None
@@ -130,6 +133,7 @@ def _treated(base: CustomerBase) -> Frame:
     return (
         base.visible("campaigns")
         .filter(treated.fill_null(False))
+        .filter(~nw.col("campaign_id").cast(nw.String).str.starts_with(PLAN).fill_null(False))
         .select(
             "customer_id",
             nw.col("day").cast(nw.Int64),

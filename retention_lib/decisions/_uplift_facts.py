@@ -132,7 +132,8 @@ def _seen_before(
     )
     days = [day for day in sorted(opens.unique()) if day > began]
     wanted = rows["customer_id"].unique().tolist()
-    pieces, features = [], ()
+    pieces: list[pd.DataFrame] = []
+    features: tuple[str, ...] = ()
     for day in days:
         before = engine.day_of(int(day) - 1)
         known = base.at(before)

@@ -141,4 +141,5 @@ def _counts(facts: UpliftFacts, held: Floats, place: Ints, party: Ints, parties:
         np.bincount(cell, weights=weights, minlength=parties * BINS)
         for weights in (treated, held, treated * bought, held * bought)
     ]
-    return np.stack(sums, axis=-1).reshape(parties, BINS, 4)
+    counted: Floats = np.stack(sums, axis=-1).reshape(parties, BINS, 4).astype(np.float64)
+    return counted

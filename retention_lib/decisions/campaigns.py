@@ -206,7 +206,8 @@ class CampaignResult(Result):
         Columns: ``earning, said_likely, said_low, said_high`` in words (95 % sure) and for code
         ``earning_code, likely, low, high``.
         """
-        return self.money.listing(self.verdict(), self.wording, self.assumptions)
+        said = self.verdict()
+        return self.money.listing(f"{said[:1].upper()}{said[1:]}.", self.wording, self.assumptions)
 
     def segments(self, by: str | None = None) -> CampaignSegments:
         """The effect by segment, each drawn to the common one the more the fewer it has.
@@ -245,8 +246,11 @@ class CampaignResult(Result):
                 key, campaign=self.campaign_id, date=w.date(self.date), verdict=self.verdict()
             )
         row = self._row("buyers")
+        adjusted = row["method_code"] == "adjusted"
         return w.say(
             "campaigns.sentence",
+            # Else whoever subtracts the two shares finds another figure.
+            how=w.say("campaigns.how_adjusted") if adjusted else "",
             campaign=self.campaign_id,
             date=w.date(self.date),
             days=self.days,

@@ -26,7 +26,7 @@ def make_plan(
     rules: ContactRules | None = None,
     hours_per_week: float | Mapping[str, float] = 5.0,
     hour_cost: float = 40.0,
-    hold_out: float = 0.10,
+    hold_out: float | None = None,
     explore: float = 0.0,
     seed: str | int = "",
     effects: Any = None,
@@ -42,7 +42,7 @@ def make_plan(
     time. Among all such plans it is the one with the highest expected profit (proved up to
     10,000 customers, within a stated gap beyond), once as many customers worth it as possible
     hear from the company often enough. A control group is then held back by lot. The trap: the
-    steps' effects are assumptions until a campaign has measured them, so look at ``.proof``.
+    steps' effects are assumptions until a campaign has measured them, so look at ``.proof()``.
 
     Parameters
     ----------
@@ -63,7 +63,9 @@ def make_plan(
     hour_cost
         What an hour of an account manager costs (currency).
     hold_out
-        Share (0 to 0.9) held back as a control group.
+        Share (0 to 0.9) held back as a control group. ``None`` is 10 %, but about 50 customers
+        where that is more, never more than a third of those who may be held back, and nobody
+        where these are fewer than 100: both groups need 30 for anything to be compared.
     explore
         Share (0 to 0.5) of the budget for customers drawn by lot whom the plan would leave out.
     seed

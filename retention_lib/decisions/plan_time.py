@@ -84,7 +84,7 @@ class SalesTime(Result):
     """
 
     chart: ClassVar[str] = "plan_time_charts.plot_sales_time"
-    shown_rows: ClassVar[int] = 20
+    shown_rows: ClassVar[int] = 10
     formats: ClassVar[Mapping[str, str]] = {
         "week": "count",
         "actions": "count",
@@ -123,7 +123,7 @@ class SalesTime(Result):
         if used.empty:
             said = w.say("sales_time.no_plan")
         else:
-            hours = w.number(self.hours_a_week, decimals=1)
+            hours = w.number(self.hours_a_week, decimals=1 + (self.hours_a_week < 0.1))
             said = w.say("sales_time.plan", hours=hours, owners=len(used))
         return w.say("sales_time.both", plan=said, habit=self._habit_said())
 
@@ -182,7 +182,7 @@ class CallingOrder(Result):
         "expected_profit": "money",
         "minutes": "count",
     }
-    hidden: ClassVar[tuple[str, ...]] = ("urgent", "profit_a_minute", "week")
+    hidden: ClassVar[tuple[str, ...]] = ("urgent", "profit_a_minute", "week", "journey")
     telling: ClassVar[tuple[str, ...]] = ("why",)
     shown_rows: ClassVar[int] = 20
 

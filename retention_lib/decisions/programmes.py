@@ -119,6 +119,9 @@ class ProgrammesResult(Result):
 
     chart: ClassVar[str] = "uplift_charts.plot_programmes"
     hidden: ClassVar[tuple[str, ...]] = (
+        # What was offered stands in the file; the verdict must not fall off the page.
+        "offer",
+        "extra_margin",
         "extra_low",
         "extra_high",
         "net_low",

@@ -15,6 +15,7 @@ from retention_lib.views.drawing import (
     say_only,
     write_at_ends,
 )
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from retention_lib.decisions._journey_results import JourneyCounts, StepsResult
     from retention_lib.decisions._journey_steering import KeptResult, SteeringResult
     from retention_lib.decisions.journeys import JourneysResult
+    from retention_lib.wording import Wording
 
 _MOST_STEPS = 14
 _COLOURS = {
@@ -34,6 +36,11 @@ _COLOURS = {
     "nurture": theme.STOCK,
     "rest": theme.NEUTRAL,
 }
+
+
+def _tick(money: float, w: Wording) -> str:
+    """An amount at an axis, with cents where the axis is that fine."""
+    return with_minus(w.number(money, decimals=0 if float(money).is_integer() else 2))
 
 
 def plot_journeys(result: JourneysResult | JourneyCounts, *, ax: Axes | None = None) -> Axes:
@@ -108,7 +115,7 @@ def plot_steps(result: StepsResult, *, ax: Axes | None = None) -> Axes:
             ],
         )
         drawn.set_ylim(len(shown) - 0.4, -0.6)
-        drawn.xaxis.set_major_formatter(lambda money, _: w.number(money))
+        drawn.xaxis.set_major_formatter(lambda money, _: _tick(money, w))
         unit = f" ({w.currency_symbol})" if w.currency_symbol else ""
         drawn.set_xlabel(w.say("journeys.steps.chart.axis", unit=unit))
         handles = [

@@ -57,7 +57,7 @@ def plot_summary(result: PlanSummary, *, ax: Axes | None = None) -> Axes:
         drawn = _bars_with_range(
             rows, names, ("expected_profit", "profit_low", "profit_high"), w, ax
         )
-        drawn.set_xlabel(w.say("chart.plan.axis", unit=w.currency_symbol or "–"), loc="left")
+        drawn.set_xlabel(w.say("chart.plan.axis", unit=_unit(w)), loc="left")
         alt = w.say(
             "chart.plan.alt", finding=result.finding, rows=list_in_alt(_said(rows, names, w))
         )
@@ -72,7 +72,7 @@ def plot_beside(result: PlansBeside, *, ax: Axes | None = None) -> Axes:
     columns = ("expected_profit", "profit_low", "profit_high")
     with theme.use_theme():
         drawn = _bars_with_range(rows, names, columns, w, ax)
-        drawn.set_xlabel(w.say("chart.plan.axis", unit=w.currency_symbol or "–"), loc="left")
+        drawn.set_xlabel(w.say("chart.plan.axis", unit=_unit(w)), loc="left")
         said = list_in_alt(_said(rows, names, w))
         finding = result.sentence()
         finish(drawn, finding, w.say("chart.plan.alt", finding=finding, rows=said))
@@ -88,7 +88,7 @@ def plot_prices(result: PlanPrices, *, ax: Axes | None = None) -> Axes:
     columns = ("extra_profit", "extra_low", "extra_high")
     with theme.use_theme():
         drawn = _bars_with_range(rows, names, columns, w, ax)
-        drawn.set_xlabel(w.say("chart.plan.axis_extra", unit=w.currency_symbol or "–"), loc="left")
+        drawn.set_xlabel(w.say("chart.plan.axis_extra", unit=_unit(w)), loc="left")
         said = list_in_alt(_said(rows, names, w, columns))
         finding = result.sentence()
         finish(drawn, finding, w.say("chart.plan.alt", finding=finding, rows=said))
@@ -195,6 +195,8 @@ def _bars_with_range(
     ax: Axes | None,
 ) -> Axes:
     """Horizontal bars, each with its 90 % range as a line and its figures at the right edge."""
+    from matplotlib.ticker import MaxNLocator
+
     likely, low, high = (rows[name].to_numpy(float) for name in columns)
     drawn = _sized(ax, names)
     colours = [theme.GAIN if value >= 0 else theme.LOSS for value in likely]
@@ -217,10 +219,17 @@ def _bars_with_range(
     drawn.axvline(0, color=theme.QUIET_INK, lw=1.0)
     drawn.spines[["left", "bottom"]].set_visible(False)
     drawn.tick_params(axis="y", length=0)
+    if not any(abs(float(one)) >= 0.5 for name in columns for one in rows[name]):
+        # Around nothing at all there is nothing to measure out.
+        drawn.set_xlim(-1, 1)
+    drawn.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     drawn.xaxis.set_major_formatter(lambda value, _: with_minus(w.number(value)))
-    drawn.locator_params(axis="x", nbins=6)
     drawn.grid(axis="x")
     return drawn
+
+
+def _unit(w: Wording) -> str:
+    return f" ({w.currency_symbol})" if w.currency_symbol else ""
 
 
 def _sized(ax: Axes | None, names: list[str]) -> Axes:

@@ -44,7 +44,7 @@ def plot_qini(result: UpliftResult, *, ax: Axes | None = None) -> Axes:
             label=w.say("uplift.chart.band"),
         )
         drawn.axhline(0, color=theme.QUIET_INK, lw=0.8)
-        named = dict(zip(result.table["ranking_code"], result.table["ranking"], strict=True))
+        named = dict(zip(result.table["ranking_code"], result.table["ordered_by"], strict=True))
         for code, (colour, dashes, width) in _LINES.items():
             straight = code == "lot"
             across = [0.0, 1.0] if straight else curves.share[code]

@@ -594,7 +594,7 @@ for source in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 def test_the_day_of_a_moment_does_not_depend_on_the_time_zone_of_the_machine(tmp_path, zone):
     with duckdb.connect(str(tmp_path / "crm.duckdb")) as connection:
         connection.execute("CREATE TABLE ventes (moment TIMESTAMPTZ)")

@@ -285,7 +285,7 @@ def test_the_standard_errors_are_those_of_statsmodels():
     assert plain.error == pytest.approx(compared.std_meandiff_separatevar)
     other = statistics.adjusted(values, treated, past)
     columns = np.column_stack([np.ones(90), treated, past])
-    fitted = OLS(values, columns).fit(cov_type="HC2")
+    fitted = OLS(values, columns).fit(cov_type="HC3")
     assert other.value == pytest.approx(fitted.params[1])
     assert other.error == pytest.approx(fitted.bse[1])
     assert other.error < plain.error
@@ -447,3 +447,34 @@ def test_the_sample_shows_more_buyers_and_no_proved_profit():
     assert result.checks().table["fine"].all()
     assert measure_campaign(base, "CLUB-01").verdict_code == "not_randomised"
     assert "aucun gain n'est prouvé" in result.sentence()
+
+
+def test_no_campaign_on_file_is_a_result_that_says_so():
+    lines, groups = tables()
+    for base, said in (
+        (base_of(lines, None), "No campaigns are on file"),
+        (base_of(lines, groups).at(day(-1).date()), "No campaign had gone out yet"),
+    ):
+        result = measure_campaign(base)
+        assert (result.verdict_code, result.reason_code) == ("cannot_tell", "no_campaign")
+        assert result.sentence().startswith(said)
+        for part in (result, result.checks(), result.earnings(), result.segments("size")):
+            assert said in part._repr_html_()
+        assert result.plot().get_title(loc="left")
+
+
+def test_without_a_code_the_latest_campaign_drawn_by_lot_is_measured():
+    lines, groups = tables(20.0)
+    club = groups[groups["group"] == "treated"].assign(campaign_id="CLUB", date=day(20))
+    both = base_of(lines, pd.concat([groups, club]))
+    assert measure_campaign(both).campaign_id == "MAY"
+    assert measure_campaign(base_of(lines, club)).campaign_id == "CLUB"
+
+
+def test_an_adjusted_figure_is_said_to_be_one():
+    result = measure_campaign(rl.open_base(), "PREUVE-01")
+    assert result._row("buyers")["method_code"] == "adjusted"
+    assert "points, adjusted by the past; " in result.sentence()
+    plain = result.table["method_code"] == "plain"
+    shown = dataclasses.replace(result, table=result.table.assign(used=plain))
+    assert "adjusted" not in shown.sentence()

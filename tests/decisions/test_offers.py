@@ -24,6 +24,7 @@ from retention_lib.decisions.ranges import Range
 from retention_lib.errors import InputError
 from retention_lib.portfolio.activity import standing
 from retention_lib.results import Result
+from retention_lib.scoring._churn_refusal import TooLittleError
 from retention_lib.wording import Wording
 
 
@@ -550,6 +551,27 @@ def test_no_model_is_fitted_where_nobody_is_left_to_go(monkeypatch: Any) -> None
     closed = pd.DataFrame({"customer_id": ["a", "b"], "closed_on": pd.to_datetime("2024-03-05")})
     result = rl.evaluate_offer(rl.CustomerBase.from_tables(lines, customers=closed))
     assert result.sentence() == "There is no active customer to weigh an offer on."
+
+
+@pytest.mark.parametrize(("early", "tried"), [(29, [30]), (30, [180, 150, 120, 90, 60, 30])])
+def test_no_model_is_fitted_for_horizons_too_few_had_bought_in_time_for(
+    monkeypatch: Any, early: int, tried: list[int]
+) -> None:
+    """29 of 40 customers, or 30, had bought 2 x 180 days before the last day; none before."""
+    asked: list[int] = []
+
+    def fitted(base: Any, *, horizon_days: int) -> None:
+        asked.append(horizon_days)
+        raise TooLittleError("refusal.nobody", as_of=base.as_of)
+
+    monkeypatch.setattr("retention_lib.scoring.churn.fit_churn", fitted)
+    last = pd.Timestamp("2024-12-31")
+    days = [last - pd.Timedelta(days=360)] * early + [last] * (40 - early)
+    ids = [f"c{number}" for number in range(40)]
+    lines = pd.DataFrame({"customer_id": ids, "date": days, "amount": 10.0})
+    facts = gather_facts(rl.CustomerBase.from_tables(lines))
+    assert asked == tried
+    assert facts.untold
 
 
 def test_few_customers_are_called_a_sketch() -> None:

@@ -373,6 +373,23 @@ def test_a_plan_of_which_nothing_was_done_is_no_campaign(plan, tmp_path):
     assert "none of 6 planned actions" in back.sentence()
 
 
+def test_a_plan_of_which_only_tasks_were_done_counts_as_no_contact(tmp_path):
+    plan = stand_in([action("C1", 5, "task"), action("C1", 6), action("C4", 12)])
+    file = fill(write_excel(plan, tmp_path / "plan.xlsx"), {"C1": {}})
+    book = openpyxl.load_workbook(file)
+    for sheet in book:
+        head = [cell.value for cell in sheet[1]]
+        for row in sheet.iter_rows(min_row=2) if "Done" in head else []:
+            if row[head.index("Channel code")].value == "task":
+                row[head.index("Done")].value = "yes"
+    book.save(file)
+    outcomes = read_outcomes(file)
+    assert int(outcomes.table["done"].sum()) == 1
+    later = outcomes.add_to(small_base()).at(date(2026, 2, 1))
+    assert later.has("campaigns", "group")
+    assert past_contacts(later).empty
+
+
 def test_a_table_that_tells_less_stays_as_it_was(outcomes):
     told = pd.DataFrame({"customer_id": ["C9"], "date": ["2025-06-01"], "kind": ["newsletter"]})
     base = outcomes.add_to(small_base(interactions=told)).at("2026-01-31")

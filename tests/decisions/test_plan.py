@@ -35,7 +35,7 @@ def many():
 
 @cache
 def usual():
-    return rl.make_plan(many().base, budget=150, hours_per_week=0.7, facts=many())
+    return rl.make_plan(many().base, budget=150, hours_per_week=0.7, facts=many(), hold_out=0.1)
 
 
 def one(row=None, **asked):
@@ -111,7 +111,7 @@ def test_everybody_left_out_has_the_reason_that_holds(row, contacts, asked, code
     assert plan.left_out["reason"].str.len().min() > 10
     assert plan.sentence().startswith("A sketch, not a finding")
     assert plan.reasons().table["customers"].tolist() == [1]
-    assert plan.proof.sentence().startswith("The plan holds back 0 customers")
+    assert plan.proof().sentence().startswith("The plan contacts nobody")
 
 
 def test_an_unsubscribed_customer_gets_no_email_but_may_be_called():
@@ -160,7 +160,7 @@ def test_the_control_group_is_drawn_by_lot_in_each_journey_and_band_and_again_th
     assert not plan.again(seed="other").held_out.equals(plan.held_out)
     everybody = plan.again(hold_out=0.0)
     assert everybody.held_out.empty
-    best = plan.greedy.table.set_index("plan_code")["expected_profit"]["best"]
+    best = plan.greedy().table.set_index("plan_code")["expected_profit"]["best"]
     assert everybody.total.likely == pytest.approx(best)
     assert plan.total.likely + plan.given_up.likely == pytest.approx(best)
     chosen = everybody.table.drop_duplicates("customer_id").sort_values("customer_id")
@@ -189,7 +189,7 @@ def test_exploring_is_drawn_by_lot_within_its_share_of_the_budget_and_flagged():
 
 
 def test_the_best_plan_earns_at_least_what_the_greedy_list_does():
-    by = usual().greedy.table.set_index("plan_code")
+    by = usual().greedy().table.set_index("plan_code")
     assert by["expected_profit"]["best"] >= by["expected_profit"]["greedy"] > 0
     assert by["customers"]["nobody"] == by["cost"]["nobody"] == 0
     assert usual().gap <= 1e-6 and "proved" in usual().assumptions["plan_solver"]
@@ -198,7 +198,7 @@ def test_the_best_plan_earns_at_least_what_the_greedy_list_does():
 def test_prices_say_what_an_hour_more_earns_as_the_plan_made_with_it_does():
     prices = usual().prices().table.set_index("constraint_code")
     more = usual().again(hours_per_week={"Julie": 1.7, "Marc": 0.7, "Zoé": 0.7, "marketing": 0.7})
-    best = [plan.greedy.table.set_index("plan_code")["expected_profit"]["best"]
+    best = [plan.greedy().table.set_index("plan_code")["expected_profit"]["best"]
             for plan in (usual(), more)]  # fmt: skip
     assert prices["extra_profit"]["hour Julie"] == pytest.approx(best[1] - best[0], abs=1e-6)
     assert (prices["extra_profit"].drop(["one_contact", "one_day"]) > -1e-6).all()
@@ -223,14 +223,50 @@ def test_the_parts_add_up_to_the_whole():
 def test_the_proof_says_how_large_an_effect_can_be_told_and_when():
     known = facts([{"at_stake": 100.0}] * 120)
     plan = rl.make_plan(known.base, budget=1e5, hours_per_week=99, facts=known, hold_out=0.5)
-    row = plan.proof.table.iloc[0]
+    row = plan.proof().table.iloc[0]
     assert (row["control"], row["treated"]) == (60, 60) == (len(plan.held_out), plan.customers)
     assert row["share"] == pytest.approx(0.5)
     # 60 a side from 50 %: half of them more or less, 2.8 standard errors of a difference.
     assert row["detectable"] == pytest.approx(2.80 * np.sqrt(2 * 0.25 / 60), rel=0.06)
     assert row["detectable"] > row["expected"] > 0
     assert row["ready"] == date(2026, 2, 1) + timedelta(days=365)
-    assert "a rise of" in plan.proof.sentence()
+    assert "a rise of" in plan.proof().sentence()
+
+
+def test_without_a_share_asked_for_enough_are_held_back_to_compare_or_nobody():
+    known = facts([{"at_stake": 100.0}] * 120)
+    plan = rl.make_plan(known.base, budget=1e5, hours_per_week=99, facts=known)
+    assert len(plan.held_out) == 40
+    assert "33 % of the 120 customers" in plan.assumptions["hold_out"]
+    sizes = plan.proof().table
+    assert sizes["control"].tolist() == [40, 12, 24, 36, 60]
+    assert sizes["detectable"].iloc[1:].is_monotonic_decreasing
+    assert sizes["given_up"].iloc[0] == pytest.approx(plan.given_up.likely)
+    none = plan.again(budget=20)
+    assert 0 < none.customers < 100 and none.held_out.empty
+    assert "too few to prove anything" in none.sentence()
+    assert "could be compared" in none.proof().sentence()
+    assert len(plan.again(hold_out=0.1).held_out) == 12
+
+
+def test_answers_to_who_speaks_of_leaving_come_before_keeping_in_touch():
+    rows = [{"journey_code": "nurture", "at_stake": 1.0}] * 5 + [{"journey_code": "hot"}] * 3
+    known = facts(rows, [("C000", 300)])
+    plan = rl.make_plan(known.base, budget=1000, facts=known)
+    assert plan.table["purpose"].value_counts().to_dict() == {"floor": 5, "service": 3}
+    each = float(plan.table.loc[plan.table["purpose"] == "service", "cost"].sum()) / 3
+    poor = plan.again(budget=each + 0.05)
+    assert set(poor.table["journey_code"]) == {"hot"} and poor.customers == 1
+    codes = poor.left_out["reason_code"].value_counts().to_dict()
+    assert codes == {"owed_contact": 5, "owed_answer": 2}
+    assert poor.sentence().endswith("answer 2 customers on the way out.")
+
+
+def test_a_plan_without_money_says_that_money_is_lacking():
+    plan = rl.make_plan(many().base, budget=0, facts=many())
+    assert plan.table.empty and "The budget is 0" in plan.sentence()
+    assert "the budget goes further" not in " ".join(plan.left_out["reason"])
+    assert "nothing to prove" in plan.proof().sentence()
 
 
 def test_the_plan_is_the_same_whatever_happens_after_the_day_it_is_made():

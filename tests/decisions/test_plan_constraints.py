@@ -56,8 +56,8 @@ def test_no_plan_ever_breaks_a_rule_nor_loses_a_customer(rows, past, asked):
     plan = rl.make_plan(known.base, facts=known, **asked)
     assert broken(plan, contacts) == []
     assert (
-        plan.greedy.table.set_index("plan_code")["due_served"]["best"]
-        >= (plan.greedy.table.set_index("plan_code")["due_served"]["greedy"])
+        plan.greedy().table.set_index("plan_code")["due_served"]["best"]
+        >= (plan.greedy().table.set_index("plan_code")["due_served"]["greedy"])
     )
     table = plan.to_frame()
     low, high = table["profit_low"], table["profit_high"]

@@ -186,6 +186,8 @@ def test_no_campaigns_are_said_and_drawn():
     assert result.to_frame().empty
     assert result.sentence().startswith("No campaigns are on file. With a table of who was")
     assert result._repr_html_()
+    assert result.not_drawn().verdict_code == "cannot_tell"
+    assert result.not_drawn().sentence().endswith(".")
 
 
 def test_both_engines_and_rows_after_as_of_give_the_same(plain):

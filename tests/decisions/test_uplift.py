@@ -1,5 +1,7 @@
 """Who responds to contact: curves counted by hand and by another library, and known truth."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -50,14 +52,26 @@ def judged(facts, seed=0):
     return compare_rankings(facts, {"response": unseen.together, "risk": unseen.risk}, seed=seed)
 
 
-@pytest.fixture(scope="module")
-def telling():
+@cache
+def known_world():
+    """A base in which small customers respond to contact and large ones do not, and its truth."""
     return simulate_base(1500, seed=6, years=1.5, language="en", **LARGE)
 
 
+@cache
+def found():
+    """What is learnt of it, once for all tests of a process."""
+    return learn_uplift(known_world()[0])
+
+
 @pytest.fixture(scope="module")
-def learnt(telling):
-    return learn_uplift(telling[0])
+def telling():
+    return known_world()
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    return found()
 
 
 # --- curves ------------------------------------------------------------------------------------

@@ -201,7 +201,7 @@ PURCHASES = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rows=PURCHASES, period=st.sampled_from(list(MONTHS)), polars=st.booleans())
 def test_any_small_base_agrees_with_plain_pandas_and_loses_nobody(rows, period, polars):
     table = lines(*[(who, day, float(amount)) for who, day, amount in rows])

@@ -398,7 +398,7 @@ bought = st.tuples(
     st.integers(-3000, 5000).map(lambda cents: cents / 100),
 )
 histories = st.lists(bought, min_size=1, max_size=40).map(lambda rows: [("c0", DAY0, 10.0), *rows])
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=10, deadline=None)
 
 
 @few

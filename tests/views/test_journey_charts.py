@@ -12,7 +12,7 @@ import pytest
 
 from retention_lib.decisions._journey_steering import KeptResult, SteeringResult
 from retention_lib.decisions.journeys import JOURNEYS
-from retention_lib.views import theme
+from retention_lib.views import journey_charts, theme
 from retention_lib.wording import Language, Wording
 from tests.decisions.journeying import GONE, NOW, journeys_of
 
@@ -166,3 +166,9 @@ def test_who_is_still_there_is_shown_with_its_range_or_in_counts() -> None:
 def test_a_chart_draws_on_axes_handed_in() -> None:
     _, ax = plt.subplots()
     assert journeys_of(*MANY).plot(ax=ax) is ax
+
+
+def test_the_figures_at_the_axis_of_small_amounts_are_where_they_stand():
+    w = Wording("fr", "EUR")
+    said = [journey_charts._tick(money, w) for money in (-5.0, -2.5, 0.0)]
+    assert said == ["−5", "−2,50", "0"]

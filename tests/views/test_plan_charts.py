@@ -45,7 +45,7 @@ RESULTS = {
     "summary": lambda plan: plan.summary(),
     "calendar": lambda plan: plan.calendar(),
     "reasons": lambda plan: plan.reasons(),
-    "beside": lambda plan: plan.greedy,
+    "beside": lambda plan: plan.greedy(),
     "prices": lambda plan: prices(plan.wording.language),
 }
 

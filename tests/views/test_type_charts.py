@@ -76,7 +76,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_whole_and_has_a_text_alternative(name, language):
+def test_a_picture_is_whole_has_a_text_alternative_and_no_text_on_another(name, language):
     ax = PICTURES[name](language)
     figure, box = ax.figure, ax.get_tightbbox()
     assert min(box.x0, box.y0) >= -0.5, "cut off at the left or below"
@@ -85,12 +85,10 @@ def test_a_picture_is_whole_and_has_a_text_alternative(name, language):
     text = theme.alt_text(figure)
     assert any(letter.isdigit() for letter in text)
     assert ax.get_title(loc="left")
+    assert_no_text_stands_on_another(ax)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", PICTURES)
-def test_no_two_texts_of_a_picture_stand_on_one_another(name, language):
-    ax = PICTURES[name](language)
+def assert_no_text_stands_on_another(ax):
     ax.figure.canvas.draw()
     labels = [*ax.get_xticklabels(), *ax.get_yticklabels()] if ax.axison else []
     texts = [*ax.texts, *labels]

@@ -18,9 +18,7 @@ from retention_lib.wording import Wording
 from tests.decisions.test_not_drawn import GROUPS, LINES, base_of, seen
 from tests.decisions.test_programmes import base_of as ledger_base
 from tests.decisions.test_programmes import tables
-from tests.decisions.test_uplift import small_base, telling
-
-__all__ = ["telling"]
+from tests.decisions.test_uplift import found, small_base
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +28,8 @@ def closed() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def learnt(telling: Any) -> Any:
-    return learn_uplift(telling[0])
+def learnt() -> Any:
+    return found()
 
 
 def inside(axes: Any) -> bool:
@@ -50,7 +48,7 @@ def test_the_qini_curve_begins_at_nothing_and_ends_at_the_effect(learnt: Any) ->
     axes = learnt.plot()
     ours, lot = (
         next(line for line in axes.lines if line.get_label() == name)
-        for name in learnt.table["ranking"].iloc[[0, 2]]
+        for name in learnt.table["ordered_by"].iloc[[0, 2]]
     )
     effect = 1000 * learnt.curves.effect
     for line in (ours, lot):
