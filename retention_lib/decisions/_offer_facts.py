@@ -297,14 +297,29 @@ def _long_enough(base: CustomerBase, horizons: list[int]) -> list[int]:
     """
     if len(horizons) < 2:
         return horizons
-    first = base.purchases().group_by("customer_id").agg(nw.col("day").min().alias("day"))
+    bought = base.purchases().select("customer_id", "day")
+    following = nw.col("day").shift(-1).over("customer_id", order_by="day")
+    silence = following.fill_null(base.as_of_day) - nw.col("day")
+    customers = (
+        bought.with_columns(silence.alias("silence"))
+        .group_by("customer_id")
+        .agg(nw.col("day").min().alias("first"), nw.col("silence").max())
+    )
     # Who left or stayed had bought by a date with its horizon, and that of the test, before today.
     in_time = [
-        one_if(nw.col("day") <= base.as_of_day - 2 * days).sum().alias(f"d{days}")
+        one_if(nw.col("first") <= base.as_of_day - 2 * days).sum().alias(f"d{days}")
         for days in horizons
     ]
-    counts = engine.one_row(first.select(*in_time))
-    enough = [days for days in horizons[:-1] if int(counts[f"d{days}"] or 0) >= FEWEST]
+    # Who left was silent for so long at some time, or closed its account.
+    silent = [one_if(nw.col("silence") >= days).sum().alias(f"s{days}") for days in horizons]
+    counts = engine.one_row(customers.select(*in_time, *silent))
+    ends = base.has("customers", "closed_on") or base.has("customers", "is_contract")
+    enough = [
+        days
+        for days in horizons[:-1]
+        if int(counts[f"d{days}"] or 0) >= FEWEST
+        and (ends or int(counts[f"s{days}"] or 0) >= FEWEST)
+    ]
     return [*enough, horizons[-1]]
 
 

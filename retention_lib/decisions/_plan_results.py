@@ -80,8 +80,9 @@ class PlanResult(Result):
         "option",
         "profit_low",
         "profit_high",
-        # The reason beside it says as much; the table stays as wide as a page.
+        # What is done and why say as much; the table stays as wide as a page.
         "journey",
+        "channel",
     )
     formats: ClassVar[Mapping[str, str]] = {"cost": "money", "expected_profit": "money"}
     telling: ClassVar[tuple[str, ...]] = ("why",)

@@ -119,8 +119,9 @@ class ProgrammesResult(Result):
 
     chart: ClassVar[str] = "uplift_charts.plot_programmes"
     hidden: ClassVar[tuple[str, ...]] = (
-        # What was offered stands in the file; the verdict must not fall off the page.
+        # These stand in the picture or in the file; the verdict must not fall off the page.
         "offer",
+        "date",
         "extra_margin",
         "extra_low",
         "extra_high",

@@ -769,8 +769,8 @@ def test_steering_counts_as_one_would_by_hand(make):
     assert hot.loc[False, ["customers", "still_there"]].tolist() == [2, 1]
     assert result.kept.gone_before == 1
     assert hot["kept_share"].isna().all()
-    assert "too few for shares: 1 of 2" in result.sentence()
-    assert "not drawn by lot" in result.sentence()
+    assert "too few for shares: 1 of 2" in result.kept.sentence()
+    assert "not drawn by lot" in result.kept.sentence()
 
 
 def test_the_lost_are_those_of_the_ledger(simulated):
