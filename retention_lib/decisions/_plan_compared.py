@@ -125,7 +125,7 @@ class PlanPrices(Result):
 
     Columns: ``constraint`` (what there would be more of)``, extra_profit`` of the whole plan with
     its 90 % range ``extra_low, extra_high``, ``spent`` (what more of the budget is used)``, how``
-    (solved again, or by price) and ``constraint_code``.
+    (solved again, to the end or cut short by the clock, or by price) and ``constraint_code``.
 
     Profits are those before anybody is held back.
     """
@@ -207,10 +207,20 @@ def _more(draft: Draft, capacity: np.ndarray, said: str, code: str) -> _Row:
         extra = float(draft.solution.price @ (capacity - problem.capacity))
         return (said, *_scaled(draft, extra), float("nan"), "price", code)
     looser = solve(replace(problem, capacity=capacity), seconds=SECONDS)
+    how = _how(draft, looser)
+    if _falls_short(looser, draft):
+        looser = draft.solution
+    return (said, *_against(draft, draft, looser), how, code)
+
+
+def _falls_short(looser: Solution, draft: Draft) -> bool:
+    """Whether a search was cut short by the clock: under looser rules the plan in hand fits too."""
     held = draft.solution
-    if (looser.served, looser.profit) < (held.served, held.profit):
-        looser = held  # a search cut short by the clock: the plan in hand still fits
-    return (said, *_against(draft, draft, looser), "solved", code)
+    return (looser.served, looser.profit) < (held.served, held.profit)
+
+
+def _how(draft: Draft, other: Solution) -> str:
+    return "solved" if draft.solution.exact and other.exact else "cut_short"
 
 
 def _scaled(draft: Draft, extra: float) -> tuple[float, float, float]:
@@ -250,4 +260,7 @@ def _rules(draft: Draft) -> Iterator[_Row]:
     for code, changed in looser.items():
         other = draw_up(draft.facts, changed, seconds=SECONDS)
         said = w.say(f"plan.prices.{code}", least=rules.least_a_year)
-        yield (said, *_against(draft, other, other.solution), "solved", code)
+        how = _how(draft, other.solution)
+        if code != "no_floor" and _falls_short(other.solution, draft):
+            other = draft
+        yield (said, *_against(draft, other, other.solution), how, code)

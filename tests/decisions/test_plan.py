@@ -336,3 +336,19 @@ def test_a_channel_or_an_argument_that_is_none_lists_the_choices():
         usual().again(budgett=5)
     with pytest.raises(InputError, match="CustomerBase"):
         rl.make_plan(5, budget=10)
+
+
+def test_a_price_cut_short_by_the_clock_says_so_and_is_never_below_nothing(monkeypatch):
+    from retention_lib.decisions import _plan_compared
+
+    found = _plan_compared.solve
+
+    def cut_short(problem, **chosen):
+        solution = found(problem, **chosen)
+        return replace(solution, chosen=np.full(problem.customers, -1), profit=-1.0, exact=False)
+
+    monkeypatch.setattr(_plan_compared, "solve", cut_short)
+    table = usual().prices().table
+    money = table[table["constraint_code"].str.startswith(("budget", "hour"))]
+    assert len(money) and (money["extra_profit"] == 0).all()
+    assert money["how"].str.contains("cut short by the clock").all()
