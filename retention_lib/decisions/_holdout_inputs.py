@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from retention_lib.decisions.campaigns import check_days
+from retention_lib.decisions.past_campaigns import check_days
 from retention_lib.decisions.ranges import Range
 from retention_lib.errors import InputError
 

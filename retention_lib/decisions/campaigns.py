@@ -28,7 +28,7 @@ from retention_lib.decisions._campaign_none import (
 from retention_lib.decisions._campaign_segments import CampaignSegments, compare_segments
 from retention_lib.decisions._campaign_statistics import NOTHING, Estimate
 from retention_lib.decisions._campaign_words import COLUMN, OUTCOMES, Outcome, say_effect, say_range
-from retention_lib.decisions.past_campaigns import FEWEST, FEWEST_DAYS, IMPROBABLE
+from retention_lib.decisions.past_campaigns import FEWEST, FEWEST_DAYS, IMPROBABLE, check_days
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio.money import margin_basis
 from retention_lib.results import Listing, Result
@@ -290,16 +290,6 @@ class CampaignResult(Result):
 
 
 _TOO_MANY = 10_000_000
-
-
-def check_days(name: str, days: object) -> int:
-    """A number of days, or an ``InputError`` that says what it should be."""
-    whole = isinstance(days, int | np.integer) and not isinstance(days, bool)
-    if not whole or days < 1:  # type: ignore[operator]
-        raise InputError(
-            f"{name} must be a whole number of days, 1 or more, such as 90; got {days!r}."
-        )
-    return int(days)  # type: ignore[call-overload, no-any-return]
 
 
 def _check_share(share: object) -> None:

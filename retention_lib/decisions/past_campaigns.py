@@ -98,7 +98,7 @@ def past_effects(base: CustomerBase, *, horizon_days: int | None = None) -> Past
     save rate, 1 minus a ratio of shares, that of Katz and others 1978, doi 10.2307/2530610.
     """
     require_base(base)
-    horizon = LONGEST_DAYS if horizon_days is None else _check_horizon(horizon_days)
+    horizon = LONGEST_DAYS if horizon_days is None else check_days("horizon_days", horizon_days)
     groups = facts.gather(base, horizon)
     rows = [_read(name, part, base, horizon) for name, part in groups.items()]
     rows.sort(key=lambda row: (row["date"], row["campaign_id"]))
@@ -241,11 +241,12 @@ class _Balance(Listing):
     formats: ClassVar[Mapping[str, str]] = {"mean_treated": "decimal", "mean_control": "decimal"}
 
 
-def _check_horizon(days: object) -> int:
+def check_days(name: str, days: object) -> int:
+    """A number of days, or an ``InputError`` that says what it should be."""
     whole = isinstance(days, int | np.integer) and not isinstance(days, bool)
     if not whole or days < 1:  # type: ignore[operator]
         raise InputError(
-            f"horizon_days must be a whole number of days, 1 or more, such as 90; got {days!r}."
+            f"{name} must be a whole number of days, 1 or more, such as 90; got {days!r}."
         )
     return int(days)  # type: ignore[call-overload, no-any-return]
 

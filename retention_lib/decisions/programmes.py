@@ -19,7 +19,8 @@ from retention_lib.decisions import _campaign_facts as facts
 from retention_lib.decisions._campaign_none import NoCampaignResult
 from retention_lib.decisions._campaign_not_drawn import NotDrawnResult
 from retention_lib.decisions._campaign_statistics import chance_of, corrected
-from retention_lib.decisions.campaigns import check_days, measure_campaign
+from retention_lib.decisions.campaigns import measure_campaign
+from retention_lib.decisions.past_campaigns import check_days
 from retention_lib.results import Result
 from retention_lib.wording import with_minus
 
