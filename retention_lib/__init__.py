@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from retention_lib.decisions.contact_rules import ContactRules as ContactRules
     from retention_lib.decisions.five_points import five_points as five_points
     from retention_lib.decisions.holdout import design_holdout as design_holdout
+    from retention_lib.decisions.ideas import IdeaBoard as IdeaBoard
+    from retention_lib.decisions.ideas import open_ideas as open_ideas
     from retention_lib.decisions.journeys import JourneySettings as JourneySettings
     from retention_lib.decisions.journeys import assign_journeys as assign_journeys
     from retention_lib.decisions.offers import Offer as Offer
@@ -75,6 +77,10 @@ if TYPE_CHECKING:
     from retention_lib.views.explorers import explore_scenario as explore_scenario
     from retention_lib.views.explorers import explore_segments as explore_segments
     from retention_lib.views.explorers import explore_watch_list as explore_watch_list
+    from retention_lib.views.idea_board import idea_board as idea_board
+    from retention_lib.views.import_form import import_form as import_form
+    from retention_lib.views.report import write_report as write_report
+    from retention_lib.wording import speak as speak
 
 __version__ = "0.1.0"
 
@@ -89,6 +95,7 @@ _HOMES = {
     "decisions.campaigns": ("measure_campaign",),
     "decisions.contact_rules": ("ContactRules",),
     "decisions.holdout": ("design_holdout",),
+    "decisions.ideas": ("IdeaBoard", "open_ideas"),
     "decisions.journeys": ("JourneySettings", "assign_journeys"),
     "decisions.outcomes": ("read_outcomes",),
     "decisions.plan": ("make_plan",),
@@ -132,6 +139,10 @@ _HOMES = {
         "explore_segments",
         "explore_watch_list",
     ),
+    "views.idea_board": ("idea_board",),
+    "views.import_form": ("import_form",),
+    "views.report": ("write_report",),
+    "wording": ("speak",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -9,10 +9,11 @@ thousands mark of the language) and ``[rows:row|rows]`` by the word in the right
 from __future__ import annotations
 
 import html
+import os
 import re
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -32,6 +33,42 @@ _LOCALES: dict[str, str] = {"en": "en_GB", "fr": "fr_FR"}
 # Such a figure is a fault of the data; it is shown as it stands.
 _TOO_LARGE = 1e18
 _PLURAL = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
+
+
+LANGUAGE_VARIABLE = "RETENTION_LANGUAGE"
+_spoken: list[Language] = []
+
+
+def speak(language: Language | None) -> None:
+    r"""Say everything in that language from now on, whatever the workbook's own is.
+
+    ``en`` or ``fr``; ``None`` goes back to what each workbook says. Results made before keep
+    the language they were made in.
+
+    Raises ``ChoiceError`` where the language is another one.
+
+    >>> speak("fr")
+    >>> Wording().percent(0.5).replace("\xa0", " ")
+    '50,0 %'
+    >>> speak(None)
+    """
+    if language is not None and language not in LANGUAGES:
+        raise ChoiceError("language", language, LANGUAGES)
+    _spoken[:] = [] if language is None else [language]
+
+
+def spoken(otherwise: str = "en") -> Language:
+    """The language to speak: told by :func:`speak`, by ``RETENTION_LANGUAGE``, else ``otherwise``.
+
+    What is no language of the workbook counts as English.
+
+    >>> spoken("fr")
+    'fr'
+    """
+    if _spoken:
+        return _spoken[0]
+    told = os.environ.get(LANGUAGE_VARIABLE) or otherwise
+    return "fr" if told == "fr" else "en"
 
 
 @cache
@@ -99,7 +136,7 @@ class Wording:
     '12,5 %'
     """
 
-    language: Language = "en"
+    language: Language = field(default_factory=spoken)
     currency: str = "EUR"
 
     def __post_init__(self) -> None:

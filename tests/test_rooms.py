@@ -7,7 +7,7 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).parents[1] / "retention_lib"
 # From the top down; a room may import those before it.
-ROOMS = ["", "base", "portfolio", "scoring", "decisions", "views"]
+ROOMS = ["", "base", "portfolio", "scoring", "decisions", "views", "commands"]
 
 
 def room_of(parts: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ import narwhals as nw
 from retention_lib.base import engine
 from retention_lib.base.contract import TABLES, Column, Table
 from retention_lib.errors import ChoiceError, DataWarning, InputError
-from retention_lib.wording import LANGUAGES, Language, Wording
+from retention_lib.wording import LANGUAGES, Language, Wording, spoken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ class CustomerBase:
         as_of: date | str | None = None,
         activity_window_days: int = 365,
         currency: str = "",
-        language: Language = "en",
+        language: Language | None = None,
         margin_rate: float | None = None,
         name: str = "",
         made_from: Mapping[str, Any] | None = None,
@@ -110,8 +110,9 @@ class CustomerBase:
         ``as_of`` defaults to the last transaction date, never to today. ``activity_window_days``
         (default: ``365``) is how long a purchase keeps a customer active. ``currency`` is a code
         of ISO 4217; without it amounts are shown without a sign. ``language`` is that of every
-        word said, ``en`` or ``fr``. ``margin_rate`` is the share of revenue that is margin where
-        no ``margin`` column says better (0 to 1). ``name`` is what the base is called, and
+        word said, ``en`` or ``fr``; without it the one told with :func:`retention_lib.speak`, or
+        English. ``margin_rate`` is the share of revenue that is margin where no ``margin`` column
+        says better (0 to 1). ``name`` is what the base is called, and
         ``made_from`` an account of where it came from.
 
         Raises ``InputError`` where a required column is missing or cannot be read, or ``as_of``
@@ -134,6 +135,7 @@ class CustomerBase:
             "campaigns": campaigns,
             "opportunities": opportunities,
         }
+        language = spoken() if language is None else language
         _check_options(activity_window_days, language, margin_rate)
         connection = engine.connect()
         tables: dict[str, nw.LazyFrame[Any]] = {}

@@ -25,7 +25,7 @@ from retention_lib.base.matching import Matching
 from retention_lib.base.matching import propose_matching as match_headings
 from retention_lib.base.sources import RawTable, plain_text, read_raw
 from retention_lib.errors import ChoiceError, DataWarning, InputError, QuestionError
-from retention_lib.wording import Language, Wording
+from retention_lib.wording import Language, Wording, spoken
 
 _ANSWERS = {field.name for field in fields(Answers)}
 
@@ -38,7 +38,7 @@ def propose_matching(
     separator: str | None = None,
     sheet: str | None = None,
     header_row: int | None = None,
-    language: Language = "en",
+    language: Language | None = None,
 ) -> Matching:
     """How the columns of a file would be matched to the contract, before anything is imported.
 
@@ -54,7 +54,8 @@ def propose_matching(
     contract.table(table)
     _check_kinds(path, encoding=encoding, separator=separator, sheet=sheet, header_row=header_row)
     raw = read_raw(path, encoding=encoding, separator=separator, sheet=sheet, header_row=header_row)
-    return match_headings(raw.header, table, samples=_samples(raw), wording=Wording(language))
+    wording = Wording(language or spoken())
+    return match_headings(raw.header, table, samples=_samples(raw), wording=wording)
 
 
 def import_export(
@@ -115,7 +116,7 @@ def import_export(
         matching, answers, remembered = _remembered(book, table, answers)
         language = language or _language(book)
         currency = currency or book.settings.currency
-    wording = Wording(language or "en", "")
+    wording = Wording(language or spoken(), "")
     with progress.steps(wording, "import", total=3) as step:
         step("read")
         raw = read_raw(
@@ -159,7 +160,7 @@ def import_raw(table: str = "transactions", *, path: str | Path | None = None) -
 
 
 def _language(book: workbooks.Workbook) -> Language:
-    return "fr" if book.settings.language == "fr" else "en"
+    return spoken(book.settings.language)
 
 
 def _check_kinds(path: object, **told: object) -> None:

@@ -24,7 +24,7 @@ from retention_lib.base.workbooks import (
 )
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.results import Result
-from retention_lib.wording import LANGUAGES, Language, Sentence
+from retention_lib.wording import LANGUAGES, Sentence, spoken
 
 
 def open_base(
@@ -87,7 +87,7 @@ def _open_workbook(
     settings = workbook.settings
     if settings.language not in LANGUAGES:
         raise ChoiceError("language", settings.language, LANGUAGES)
-    language: Language = "fr" if settings.language == "fr" else "en"
+    language = spoken(settings.language)
     unknown = sorted(set(workbook.tables) - set(TABLES))
     if unknown:
         raise ChoiceError("table", unknown[0], TABLES)
