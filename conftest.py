@@ -49,11 +49,43 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["MPLBACKEND"] = "agg"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files of browser tests run on one worker, so that they share one JupyterLab."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class BrowserFilesTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            folder, named, _ = file.partition("/test_browser")
+            return folder + named if named else file
+
+    return BrowserFilesTogether(config, log)
+
+
 def pytest_collection_finish() -> None:
     # Looking for rubbish among all that was imported took every tenth second of the tests.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    # What one test opened or learnt, perhaps with a part of the library replaced, is its own.
+    remembered = sys.modules.get("retention_lib.base._remembered")
+    if remembered is not None:
+        remembered.forget()
+
+
+@pytest.fixture(autouse=True)
+def _messages_forget_the_last_base() -> Iterator[None]:
+    """A French workbook opened by one test must not make the messages of the next one French."""
+    yield
+    if messages := sys.modules.get("retention_lib.messages"):
+        messages._heard.clear()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

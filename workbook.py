@@ -3,6 +3,17 @@
     python workbook.py open     sets everything up and opens the workbook in the browser
     python workbook.py test     sets everything up and runs every check
 
+with your own data, each setting up first what is missing (--help after one says more):
+
+    python workbook.py import FILE   takes in your export (CSV, Excel) and loads it
+    python workbook.py check         the state of your customer file, and what to mend
+    python workbook.py report        every chapter in one page, with lists of customers
+    python workbook.py plan          whom to contact, when and by whom, within a budget
+    python workbook.py present       the what-if pages as an app without code, and slides
+    python workbook.py workshop      the chapters for readers and for the presenter
+    python workbook.py use           which customers everything runs on (use sample: the sample)
+    python workbook.py doctor        what is installed, what is loaded, what is missing
+
 and for those who work on it:
 
     python workbook.py setup      only sets up
@@ -75,6 +86,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "workbook-stamp.json"
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
+LANGUAGES = ("en", "fr")
+# What is passed on to the workbook's own command line, once it is set up.
+PASSED_ON = ("import", "check", "report", "plan", "present", "workshop", "use", "doctor")
 SAMPLE = ROOT / "data" / "sample" / "b2b"
 
 # Readers need half of what developers need, and few of those need Spark (half a gigabyte, built
@@ -93,7 +107,9 @@ STEPS = [
     (
         "Notebooks",
         ["pytest", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env"]
-        + ["--nbval-sanitize-with", "tests/notebooks/sanitize.cfg", "notebooks"],
+        # The French chapters have the same code: tests/notebooks/test_french_edition.py has them.
+        + ["--nbval-sanitize-with", "tests/notebooks/sanitize.cfg"]
+        + ["--ignore", "notebooks/fr", "notebooks"],
     ),
     # In the order of the folders: otherwise the few long runs of chapters come last, on one core.
     ("Tests", ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]),
@@ -493,13 +509,49 @@ def check_port(port):
         )
 
 
+def loaded_workbook(data=None):
+    """Find the workbook that chapters will run on: as given, else as loaded last, else none."""
+    if data:
+        return Path(data)
+    import tomllib
+
+    try:
+        text = (ROOT / "data" / "loaded.toml").read_text(encoding="utf-8-sig")
+        return ROOT / str(tomllib.loads(text)["workbook"])
+    except (OSError, ValueError, KeyError):  # none was loaded; if it is damaged, a chapter says so
+        return None
+
+
+def language_of(workbook):
+    """Read the language of a workbook; English where it says none or cannot be read."""
+    if workbook is None:
+        return "en"
+    import tomllib
+
+    file = workbook if workbook.name == "workbook.toml" else workbook / "workbook.toml"
+    try:
+        told = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("language")
+    except (OSError, ValueError):
+        return "en"
+    return told if told in LANGUAGES else "en"
+
+
+def first_page(language):
+    """Give the page to open: the first chapter, in that language where there is an edition."""
+    if language != "en":
+        for path in sorted((ROOT / "notebooks" / language).glob("00_*.ipynb")):
+            return "/lab/tree/notebooks/{}/{}".format(language, path.name)
+    return "/lab/tree/" + FIRST_NOTEBOOK if (ROOT / FIRST_NOTEBOOK).exists() else "/lab"
+
+
 def open_workbook(options):
     """Start JupyterLab, for this machine only, on the first notebook."""
     data = existing_data(options.data) if options.data else os.environ.get("RETENTION_WORKBOOK")
     if options.port:
         check_port(options.port)
+    told = options.language or os.environ.get("RETENTION_LANGUAGE")
+    page = first_page(told or language_of(loaded_workbook(data)))
     ensure_environment("read")
-    page = "/lab/tree/" + FIRST_NOTEBOOK if (ROOT / FIRST_NOTEBOOK).exists() else "/lab"
     command = [str(PYTHON), "-m", "jupyterlab"]
     command += [
         "--Application.log_level=WARN",
@@ -518,12 +570,27 @@ def open_workbook(options):
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command += ["--allow-root"]  # in a container; without it the server refuses to start
     print("Opening the workbook. It runs until you press Ctrl+C here.", flush=True)
-    return run_until_stopped(command, session_environ(data))
+    env = session_environ(data)
+    if options.language:
+        env["RETENTION_LANGUAGE"] = options.language
+    return run_until_stopped(command, env)
 
 
-def run_until_stopped(command, env):
+def pass_on(command, rest):
+    """Run one of the workbook's own commands, from the folder it was typed in."""
+    ensure_environment("read")
+    env = session_environ(os.environ.get("RETENTION_WORKBOOK"))
+    # Its help shows what was typed.
+    env["RETENTION_PROG"] = "python {}".format(sys.argv[0] or "workbook.py")
+    # -P: files that happen to lie in that folder are not mistaken for packages.
+    return run_until_stopped(
+        [str(PYTHON), "-P", "-m", "retention_lib", command] + rest, env, folder=os.getcwd()
+    )
+
+
+def run_until_stopped(command, env, folder=None):
     """Run in sight, and leave nothing behind when this program is told to stop."""
-    process = subprocess.Popen(command, cwd=str(ROOT), env=env)
+    process = subprocess.Popen(command, cwd=str(folder or ROOT), env=env)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
         try:
@@ -651,6 +718,11 @@ def read_command_line(arguments):
     opening.add_argument("--no-browser", action="store_true", help="only serve, and print the link")
     opening.add_argument("--port", type=int, help="the port to serve on (default: a free one)")
     opening.add_argument("--data", metavar="PATH", help="the workbook folder to load")
+    opening.add_argument(
+        "--language", choices=LANGUAGES, help="in English or French (default: the workbook's own)"
+    )
+    for name in PASSED_ON:
+        commands.add_parser(name, add_help=False)
     commands.add_parser(
         "test", help="set up, and run every check; what follows goes to pytest", add_help=False
     )
@@ -666,7 +738,7 @@ def read_command_line(arguments):
     if options.command is None:
         parser.print_help()
         sys.exit(2)
-    if rest and options.command != "test":
+    if rest and options.command not in ("test",) + PASSED_ON:
         parser.error("{} does not know {}".format(options.command, " ".join(rest)))
     options.rest = rest
     return options
@@ -674,19 +746,20 @@ def read_command_line(arguments):
 
 def main(arguments):
     """Do what was asked; end with a sentence where it cannot be done."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a tool says may hold a letter that this console lacks: that must not be the end.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    if arguments and arguments[0] in PASSED_ON:
+        return guarded(lambda: pass_on(arguments[0], arguments[1:]))
     options = read_command_line(arguments)
+    return guarded(lambda: carry_out(options))
+
+
+def guarded(work):
+    """Do it; end with a sentence where it cannot be done."""
     try:
-        if options.command == "open":
-            return open_workbook(options)
-        if options.command == "test":
-            return run_tests(options.rest)
-        if options.command == "lock":
-            return write_locks(options.upgrade)
-        if options.command == "notebooks":
-            return run_notebooks(options)
-        ensure_environment("spark" if options.spark else "develop")
-        print("The workbook is set up.")
-        return 0
+        return work()
     except Trouble as trouble:
         print("\n{}".format(trouble), file=sys.stderr)
         return 1
@@ -696,6 +769,21 @@ def main(arguments):
     except KeyboardInterrupt:
         print("\nStopped. Run the same command again to go on.", file=sys.stderr)
         return 130
+
+
+def carry_out(options):
+    """Do what was asked of the workbook itself."""
+    if options.command == "open":
+        return open_workbook(options)
+    if options.command == "test":
+        return run_tests(options.rest)
+    if options.command == "lock":
+        return write_locks(options.upgrade)
+    if options.command == "notebooks":
+        return run_notebooks(options)
+    ensure_environment("spark" if options.spark else "develop")
+    print("The workbook is set up.")
+    return 0
 
 
 if __name__ == "__main__":

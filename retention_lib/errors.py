@@ -9,28 +9,44 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import ClassVar
+
+
+def _told(message: str) -> str:
+    """The message in the language spoken; saying it must never fail."""
+    try:
+        from retention_lib.messages import told
+
+        return told(message)
+    except Exception:
+        return message
 
 
 class RetentionError(Exception):
     """Anything the workbook refuses to do, with the remedy in the message."""
 
+    heading: ClassVar[str] = "This cannot be done yet"
+
+    def __str__(self) -> str:
+        return _told(super().__str__())
+
     def _render_traceback_(self) -> list[str]:
         # IPython calls this instead of printing its own traceback.
-        return [f"{self.title}: {self}"]
+        return [_told(f"{self.heading}: {{0}}").replace("{0}", str(self))]
 
     @property
     def title(self) -> str:
         """The heading under which a notebook shows the message."""
-        return "This cannot be done yet"
+        return _told(self.heading)
 
 
 class InputError(RetentionError, ValueError):
     """The data that came in cannot be used as it is."""
 
-    @property
-    def title(self) -> str:  # noqa: D102
-        return "Your data needs a hand"
+    heading: ClassVar[str] = "Your data needs a hand"
 
 
 class QuestionError(InputError):
@@ -39,13 +55,16 @@ class QuestionError(InputError):
     ``questions`` holds one text per ambiguity, each naming the argument that answers it.
     """
 
+    heading: ClassVar[str] = "A question before going on"
+
     def __init__(self, questions: Iterable[str]) -> None:
-        self.questions = list(questions)
-        super().__init__("\n".join(self.questions))
+        self._asked = list(questions)
+        super().__init__("\n".join(self._asked))
 
     @property
-    def title(self) -> str:  # noqa: D102
-        return "A question before going on"
+    def questions(self) -> list[str]:
+        """One text per ambiguity, in the language spoken."""
+        return [_told(question) for question in self._asked]
 
 
 class ChoiceError(RetentionError, ValueError):
@@ -69,8 +88,36 @@ class MissingPackageError(RetentionError, ImportError):
         )
 
 
+_overheard: ContextVar[tuple[list[str], ...]] = ContextVar("who takes down warnings", default=())
+
+
 class DataWarning(UserWarning):
     """Something about the data that changes what a figure means; carries the counts."""
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*said)
+        for heard in _overheard.get():
+            heard.append(str(said[0]) if said else "")
+
+    def __str__(self) -> str:
+        return _told(super().__str__())
+
+
+@contextmanager
+def overhearing() -> Iterator[list[str]]:
+    """Take down what is warned of in the block, which shows its warnings as ever.
+
+    >>> with overhearing() as said, warnings.catch_warnings(record=True):
+    ...     warnings.warn("3 rows were set aside.", DataWarning, stacklevel=1)
+    >>> said
+    ['3 rows were set aside.']
+    """
+    said: list[str] = []
+    token = _overheard.set((*_overheard.get(), said))
+    try:
+        yield said
+    finally:
+        _overheard.reset(token)
 
 
 def _plain_warning(
@@ -82,7 +129,7 @@ def _plain_warning(
 ) -> str:
     """A warning about the data without the path of a library file, which helps nobody."""
     if issubclass(category, DataWarning):
-        return f"Please note: {message}\n"
+        return _told("Please note: {0}").replace("{0}", _told(str(message))) + "\n"
     return _usual_warning(message, category, filename, lineno, line)
 
 

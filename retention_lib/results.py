@@ -70,6 +70,9 @@ class Result(ABC):
             raise RetentionError(f"{type(self).__name__} has no picture; see .to_frame().")
         module, _, function = self.chart.rpartition(".")
         axes: Axes = getattr(_views(module or "charts"), function)(self, ax=ax)
+        figure: Any = axes.figure
+        if hasattr(figure, "alt_text"):
+            figure.language = self.wording.language
         return axes
 
     def __repr__(self) -> str:

@@ -33,6 +33,10 @@ _LOCALES: dict[str, str] = {"en": "en_GB", "fr": "fr_FR"}
 # Such a figure is a fault of the data; it is shown as it stands.
 _TOO_LARGE = 1e18
 _PLURAL = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
+# The French plural begins at two: 1,8 heure, but 2,1 heures.
+_BELOW_TWO = re.compile(
+    r"(?<![\w,.\u202f\xa0-])([01](?:,\d+)?[ \xa0](?:an|heure|jour|point|semaine))s\b(?![-'’])"
+)
 
 
 LANGUAGE_VARIABLE = "RETENTION_LANGUAGE"
@@ -55,6 +59,11 @@ def speak(language: Language | None) -> None:
     if language is not None and language not in LANGUAGES:
         raise ChoiceError("language", language, LANGUAGES)
     _spoken[:] = [] if language is None else [language]
+
+
+def told_to_speak() -> Language | None:
+    """What :func:`speak` was told last, to go back to it."""
+    return _spoken[0] if _spoken else None
 
 
 def spoken(otherwise: str = "en") -> Language:
@@ -224,7 +233,8 @@ class Wording:
         """
         template = texts()[key][self.language]
         template = _PLURAL.sub(lambda match: self._plural(match, values), template)
-        return template.format(**{name: self._shown(value) for name, value in values.items()})
+        said = template.format(**{name: self._shown(value) for name, value in values.items()})
+        return _BELOW_TWO.sub(r"\1", said) if self.language == "fr" else said
 
     def has(self, key: str) -> bool:
         """Whether the texts know that key."""

@@ -33,8 +33,8 @@ def test_no_room_imports_a_room_below_it():
     wrong = []
     for file in LIBRARY.rglob("*.py"):
         parts = file.relative_to(LIBRARY).with_suffix("").parts
-        if parts == ("__init__",):
-            continue  # the public names come from every room
+        if parts in (("__init__",), ("__main__",)):
+            continue  # the public names come from every room, and the way in leads to the last
         here = ROOMS.index(room_of(parts))
         wrong += [
             f"{'/'.join(parts)} imports {room}"

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from retention_lib.commands.line import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = (ROOT / "workbook.py").read_text(encoding="utf-8")
@@ -159,6 +162,118 @@ def test_data_that_is_not_there_is_told_before_anything_is_set_up():
 def test_a_mistyped_command_or_option_is_refused():
     assert run_workbook("opne").returncode == 2
     assert run_workbook("setup", "--fast").returncode == 2
+
+
+# ---------------------------------------------------------------- your own data, in your language
+
+
+def test_every_command_of_the_library_can_be_typed_after_workbook():
+    assert set(workbook.PASSED_ON) == set(COMMANDS)
+    help_page = run_workbook("--help").stdout
+    assert all(f"python workbook.py {command} " in help_page for command in COMMANDS)
+
+
+def passed_on(monkeypatch, *arguments):
+    """What is run for a command that is passed on, and where, the set-up being done."""
+    ran = []
+    monkeypatch.setattr(workbook, "ensure_environment", lambda level: ran.append(level))
+    monkeypatch.setattr(
+        workbook,
+        "run_until_stopped",
+        lambda command, env, folder: ran.append((command, env, folder)) or 2,
+    )
+    monkeypatch.setattr(sys, "argv", ["workbook.py", *arguments])
+    assert workbook.main(list(arguments)) == 2
+    level, (command, env, folder) = ran
+    assert level == "read"
+    return command, env, folder
+
+
+def test_a_command_is_run_where_it_was_typed_once_all_is_set_up(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RETENTION_WORKBOOK", "/my/own")
+    typed = ("import", "--help", "l'été.csv", "--match", "customer_id=Code client")
+    command, env, folder = passed_on(monkeypatch, *typed)
+    assert command == [str(workbook.PYTHON), "-P", "-m", "retention_lib", *typed]
+    assert Path(folder) == tmp_path
+    assert env["RETENTION_PROG"] == "python workbook.py"
+    assert env["RETENTION_WORKBOOK"] == "/my/own"
+
+
+@pytest.fixture
+def french_shop(monkeypatch, tmp_path):
+    """A project in which a French workbook is loaded, with a French edition of the chapters."""
+    monkeypatch.setattr(workbook, "ROOT", tmp_path)
+    shop = tmp_path / "data" / "mine" / "Été"
+    for folder in (shop, tmp_path / "notebooks" / "fr"):
+        folder.mkdir(parents=True)
+    (shop / "workbook.toml").write_text('language = "fr"\n', encoding="utf-8")
+    (tmp_path / "data" / "loaded.toml").write_text(
+        f'workbook = "{shop.as_posix()}"\n', encoding="utf-8"
+    )
+    (tmp_path / "notebooks" / "00_start_here.ipynb").write_text("{}", encoding="utf-8")
+    (tmp_path / "notebooks" / "fr" / "00_pour_commencer.ipynb").write_text("{}", encoding="utf-8")
+    return shop
+
+
+FRENCH_PAGE = "/lab/tree/notebooks/fr/00_pour_commencer.ipynb"
+ENGLISH_PAGE = "/lab/tree/notebooks/00_start_here.ipynb"
+
+
+def opened(monkeypatch, *arguments):
+    """The page that is opened, and the language that the session is told."""
+    ran = []
+    monkeypatch.setattr(workbook, "ensure_environment", lambda level: None)
+    monkeypatch.setattr(
+        workbook, "run_until_stopped", lambda command, env: ran.append((command, env)) or 0
+    )
+    assert workbook.main(["open", *arguments]) == 0
+    ((command, env),) = ran
+    (page,) = [part for part in command if part.startswith("--LabApp.default_url=")]
+    return page.partition("=")[2], env.get("RETENTION_LANGUAGE")
+
+
+def test_the_workbooks_language_decides_which_edition_opens(french_shop, monkeypatch):
+    monkeypatch.delenv("RETENTION_LANGUAGE", raising=False)
+    monkeypatch.delenv("RETENTION_WORKBOOK", raising=False)
+    assert opened(monkeypatch) == (FRENCH_PAGE, None)
+    assert opened(monkeypatch, "--data", str(french_shop)) == (FRENCH_PAGE, None)
+    (french_shop.parent / "plain").mkdir()
+    assert opened(monkeypatch, "--data", str(french_shop.parent / "plain"))[0] == ENGLISH_PAGE
+
+
+def test_the_language_told_goes_before_it(french_shop, monkeypatch):
+    monkeypatch.delenv("RETENTION_WORKBOOK", raising=False)
+    assert opened(monkeypatch, "--language", "en") == (ENGLISH_PAGE, "en")
+    monkeypatch.setenv("RETENTION_LANGUAGE", "en")
+    assert opened(monkeypatch) == (ENGLISH_PAGE, "en")
+    assert opened(monkeypatch, "--language", "fr") == (FRENCH_PAGE, "fr")
+
+
+@pytest.mark.parametrize("pointer", ["", "not toml", "other = 1", 'workbook = "gone"'])
+def test_a_pointer_that_says_nothing_opens_the_english_edition(pointer, french_shop, monkeypatch):
+    monkeypatch.delenv("RETENTION_LANGUAGE", raising=False)
+    monkeypatch.delenv("RETENTION_WORKBOOK", raising=False)
+    (workbook.ROOT / "data" / "loaded.toml").write_text(pointer, encoding="utf-8")
+    assert opened(monkeypatch)[0] == ENGLISH_PAGE
+
+
+def test_without_a_french_edition_the_english_one_opens(french_shop, monkeypatch):
+    shutil.rmtree(workbook.ROOT / "notebooks" / "fr")
+    assert opened(monkeypatch, "--language", "fr") == (ENGLISH_PAGE, "fr")
+
+
+def test_what_a_tool_says_in_letters_that_the_console_lacks_is_said_all_the_same(monkeypatch):
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stderr", screen)
+
+    def refuse(level):
+        raise workbook.Trouble("\u251c\u2500\u25b6 no solution found")
+
+    monkeypatch.setattr(workbook, "ensure_environment", refuse)
+    assert workbook.main(["setup"]) == 1
+    screen.flush()
+    assert screen.buffer.getvalue().decode("cp1252").strip() == "??? no solution found"
 
 
 # ---------------------------------------------------------------- setting up only what is missing

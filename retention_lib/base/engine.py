@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals as nw
 
+from retention_lib import filing
 from retention_lib.base._raw import BLANKS
 from retention_lib.base._sql import NOTHINGS, clean_text_sql, quoted
 from retention_lib.base._typed import cells_as_text
@@ -129,7 +130,7 @@ def _parquet(
             else f"{path} is a folder, not the table {table!r}; open it with rl.open_base()."
         )
     try:
-        return connection.read_parquet(str(path))
+        return connection.read_parquet(filing.exactly(path))
     except duckdb.Error as error:
         raise InputError(
             f"{path} for the table {table!r} is no readable Parquet file. A CSV or Excel file is "

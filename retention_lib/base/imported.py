@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 import pandas as pd
 
+from retention_lib.base import workbooks
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.base.judging import REASON, Reader
 from retention_lib.base.matching import Matching
@@ -21,6 +22,7 @@ from retention_lib.base.saving import save_table
 from retention_lib.base.sources import FILE, NUMBER_MARK, ROW
 from retention_lib.base.values import quoted
 from retention_lib.errors import DataWarning, InputError
+from retention_lib.messages import told
 from retention_lib.results import Listing, Result
 from retention_lib.wording import Sentence, Wording
 
@@ -173,7 +175,18 @@ class Import(Result):
 
     def what_was_done(self) -> Listing:
         """What was decided about the file, each with its evidence: ``step, decision, why``."""
-        steps = pd.DataFrame(_steps(self.reader), columns=["step", "decision", "why"])
+        said_in = self.wording.language
+        # Evidence is noted while reading, before anybody knows in which language it is asked for.
+        rows = [
+            (
+                told(f"step: {step}", said_in).removeprefix("step: "),
+                told(f"decision: {decision}", said_in).removeprefix("decision: "),
+                # As a sentence of its own first: "why: 36,914" would be no number.
+                told(f"why: {told(why, said_in)}", said_in).removeprefix("why: "),
+            )
+            for step, decision, why in _steps(self.reader)
+        ]
+        steps = pd.DataFrame(rows, columns=["step", "decision", "why"])
         assumed = len(self.reader.decisions.assumed())
         key = "import.decided_assumed" if assumed else "import.decided"
         said = self.wording.say(key, steps=len(steps), assumed=assumed)
@@ -265,20 +278,23 @@ class Import(Result):
             "as_of": as_of,
             "activity_window_days": activity_window_days,
         }
-        reading = {
+        return save_table(
+            workbooks.from_here(folder),
+            self.reader.contract.name,
+            self.reader.connection.table("kept"),
+            self.set_aside,
+            {"raw": self.path or None, "reading": self.reading()},
+            settings,
+        )
+
+    def reading(self) -> dict[str, Any]:
+        """How the file was read, for ``workbook.toml``: next month's is read the same way."""
+        return {
             "matching": self.matching.to_dict(),
             "answers": self.reader.answers.given(),
             "decided": self.reader.decisions.remembered(self.reader.source_of),
             "outcome": self.outcome(),
         }
-        return save_table(
-            Path(folder),
-            self.reader.contract.name,
-            self.reader.connection.table("kept"),
-            self.set_aside,
-            {"raw": self.path or None, "reading": reading},
-            settings,
-        )
 
 
 def _cells_in_words(row: pd.Series[Any]) -> str:

@@ -112,7 +112,7 @@ def import_export(
     told = language is not None
     remembered: dict[str, dict[str, str]] = {}
     if isinstance(matching, str | Path):
-        book = workbooks.read_workbook(Path(matching))
+        book = workbooks.read_workbook(workbooks.from_here(matching))
         matching, answers, remembered = _remembered(book, table, answers)
         language = language or _language(book)
         currency = currency or book.settings.currency
@@ -180,7 +180,7 @@ def _check_kinds(path: object, **told: object) -> None:
 
 def _kept_path(path: str | Path) -> str:
     """Where the export is, for ``workbook.toml``; empty for a database, which has no file."""
-    place = Path(str(path)).expanduser()
+    place = workbooks.from_here(str(path))
     return place.resolve().as_posix() if place.exists() else ""
 
 

@@ -12,10 +12,12 @@ import narwhals as nw
 import pandas as pd
 
 from retention_lib.base import engine
+from retention_lib.base._remembered import content_of, open_once
 from retention_lib.base.contract import TABLES
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.base.importing import import_export, import_raw
 from retention_lib.base.workbooks import (
+    FILE_NAME,
     Workbook,
     as_path,
     is_workbook,
@@ -23,6 +25,7 @@ from retention_lib.base.workbooks import (
     read_workbook,
 )
 from retention_lib.errors import ChoiceError, InputError
+from retention_lib.messages import hear
 from retention_lib.results import Result
 from retention_lib.wording import LANGUAGES, Sentence, spoken
 
@@ -49,6 +52,35 @@ def open_base(
     place = loaded_path() if path is None else as_path(path)
     if not place.exists():
         raise InputError(f"There is nothing at {place}. Give a workbook folder or a file.")
+    key = _key_of(place, as_of, activity_window_days)
+    return open_once(key, lambda: _opened(place, as_of, activity_window_days))
+
+
+def _key_of(place: Path, *chosen: object) -> tuple[object, ...] | None:
+    """What the base at a place is known by, where it may be remembered at all."""
+    if is_workbook(place):
+        book = read_workbook(place)
+        if book.settings.language in LANGUAGES:
+            # Messages follow the base opened last, remembered or not.
+            hear(book.settings.language)
+        # The folder's own file last: read_workbook has just said whatever is wrong with it.
+        toml = place if place.name == FILE_NAME else place / FILE_NAME
+        files = [*(entry.file for entry in book.tables.values()), toml]
+    elif place.is_file():
+        files = [place]
+    else:
+        return None
+    content = content_of(files)
+    if content is None:
+        return None
+    said = tuple(repr(each) for each in chosen)
+    # Both, because the session may have chosen a language or left it to the workbook.
+    return (content, *said, spoken("en"), spoken("fr"))
+
+
+def _opened(
+    place: Path, as_of: date | str | None, activity_window_days: int | None
+) -> CustomerBase:
     if is_workbook(place):
         base = _open_workbook(read_workbook(place))
     elif place.suffix == ".parquet":
@@ -88,6 +120,7 @@ def _open_workbook(
     if settings.language not in LANGUAGES:
         raise ChoiceError("language", settings.language, LANGUAGES)
     language = spoken(settings.language)
+    hear(settings.language)
     unknown = sorted(set(workbook.tables) - set(TABLES))
     if unknown:
         raise ChoiceError("table", unknown[0], TABLES)

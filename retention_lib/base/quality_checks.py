@@ -386,7 +386,7 @@ def _sparse(facts: Facts) -> Finding:
     judged = judged[~judged["column"].isin(("closed_on", "closure_reason"))]
     found = judged[judged["share"] < _SPARSE].sort_values("share", kind="stable")
     shown = [
-        f"{row.column} ({facts.base.wording.percent(float(row.share))})"
+        f"{_said_column(facts, row.column)} ({facts.base.wording.percent(float(row.share))})"
         for row in found.head(3).itertuples()
     ]
     return Finding(
@@ -395,6 +395,12 @@ def _sparse(facts: Facts) -> Finding:
         example=facts.base.wording.listing(shown),
         concerned=found.reset_index(drop=True),
     )
+
+
+def _said_column(facts: Facts, column: object) -> str:
+    """A column as the language names it; its typed name stands beside the list already."""
+    said = facts.base.wording.say(f"name.column.{column}")
+    return said.partition(" (")[0]
 
 
 def _consent(facts: Facts, *, refused: bool) -> Finding:

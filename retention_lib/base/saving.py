@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retention_lib import filing
 from retention_lib.base import workbooks
 
 if TYPE_CHECKING:
@@ -30,19 +31,25 @@ def save_table(
     ``entry`` says where the export is (``raw``) and how it was read (``reading``), for next
     month; ``settings`` go to the top of ``workbook.toml`` where they are given. Gives the folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    parquet = folder / f"{table}.parquet"
-    beside = _beside(parquet)
-    kept.write_parquet(str(beside), compression="zstd")
-    beside.replace(parquet)
-    _write_set_aside(set_aside, folder / f"set_aside_{table}.xlsx")
+    # Both files are written whole before either takes its place: where the disk is full, or Excel
+    # holds the rows set aside, the workbook stays as it was.
+    with ExitStack() as together:
+        parquet = folder / f"{table}.parquet"
+        beside = together.enter_context(filing.written(parquet))
+        kept.write_parquet(str(beside), compression="zstd")
+        aside = set_aside_file(folder, table)
+        if not set_aside.empty:
+            _write_set_aside(set_aside, together.enter_context(filing.written(aside)))
+    if set_aside.empty:
+        filing.remove(aside)
     entry = {"file": parquet.name, **entry}
     workbooks.write_table_entry(folder, table, entry, settings)
     return folder
 
 
-def _beside(file: Path) -> Path:
-    return file.with_name(f"{file.name}.{os.getpid()}.new")
+def set_aside_file(folder: Path, table: str) -> Path:
+    """Where the rows of a table lie that were set aside, to open in Excel and mend."""
+    return folder / f"set_aside_{table}.xlsx"
 
 
 def _write_set_aside(frame: pd.DataFrame, file: Path) -> None:
@@ -51,14 +58,10 @@ def _write_set_aside(frame: pd.DataFrame, file: Path) -> None:
     Excel turns 007 of a CSV into 7 and 03/02 into a date when the file is opened and saved;
     text cells come back as they were typed, and never run as formulas.
     """
-    if frame.empty:
-        file.unlink(missing_ok=True)
-        return
     import xlsxwriter
 
-    beside = _beside(file)
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(str(beside), options) as book:
+    with xlsxwriter.Workbook(str(file), options) as book:
         text = book.add_format({"num_format": "@"})
         for start in range(0, len(frame), _SHEET_ROWS):
             part = frame.iloc[start : start + _SHEET_ROWS]
@@ -71,4 +74,3 @@ def _write_set_aside(frame: pd.DataFrame, file: Path) -> None:
                 for column, value in enumerate(row):
                     if value:
                         sheet.write_string(number, column, value[:32_767], text)
-    beside.replace(file)

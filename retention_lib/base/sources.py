@@ -27,6 +27,7 @@ from retention_lib.base._raw import (
 )
 from retention_lib.base._typed import is_database_url, read_database, read_parquet
 from retention_lib.base._unpack import unpack
+from retention_lib.base.workbooks import from_here
 from retention_lib.errors import InputError, QuestionError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _check_told(header_row: int | None) -> None:
 
 def _existing(source: str | Path) -> Path:
     try:
-        path = Path(source).expanduser()
+        path = from_here(source)
         if path.is_dir() or path.is_file():
             return path
         exists = path.exists()

@@ -8,6 +8,7 @@ leaves the old one whole.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 
 import tomlkit
 
+from retention_lib import filing
 from retention_lib.errors import InputError
 
 FILE_NAME = "workbook.toml"
@@ -89,6 +91,21 @@ def load_workbook(path: str | Path) -> Path:
     return found
 
 
+def from_here(path: object) -> Path:
+    """A path as a person gives it: seen from here, or from the project's folder.
+
+    A notebook runs in ``notebooks/``, where ``data/mine/export.csv`` would be nowhere. What is not
+    there yet is made where its first folder is.
+    """
+    given = as_path(path)
+    if given.is_absolute() or given.exists() or not given.parts:
+        return given
+    seen = project_folder() / given
+    first = given.parts[0]
+    beside = (project_folder() / first).exists() and not Path(first).exists()
+    return seen if seen.exists() or beside else given
+
+
 def as_path(path: object) -> Path:
     """The path as given by a person, ``~`` resolved; ``InputError`` where it is none."""
     if not isinstance(path, str | os.PathLike):
@@ -97,7 +114,14 @@ def as_path(path: object) -> Path:
             f"becomes a base with rl.CustomerBase.from_tables(table), an import with "
             f"imported.to_base()."
         )
-    return Path(path).expanduser()
+    return _unquoted(Path(path)).expanduser()
+
+
+def _unquoted(path: Path) -> Path:
+    """Without the quotation marks that Windows puts around a path it copies."""
+    text = str(path).strip()
+    bare = text.strip("\"'")
+    return Path(bare) if bare and bare != text and not path.exists() else path
 
 
 def _pointed_at(pointer: Path) -> str:
@@ -122,6 +146,9 @@ def _found(given: str) -> Path:
     for path in (Path(given).expanduser(), project_folder() / given):
         if path.exists():
             return path
+        # macOS takes é apart, and a name copied from there is another one here.
+        if found := filing.taken_by(path.parent, path.name):
+            return found
     raise InputError(
         f"There is nothing at {given!r} (seen from {Path.cwd().name!r} and from the project's "
         f"folder). Give the path of a workbook folder or of a file."
@@ -141,7 +168,7 @@ def read_workbook(path: Path) -> Workbook:
     except FileNotFoundError:
         raise InputError(f"There is no {FILE_NAME} in {path}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} is not readable as TOML: {error}.") from None
+        raise InputError(f"{file} is not readable as TOML: {error}.{_hint(file)}") from None
     return Workbook(file.parent, _settings(file, content), _tables(file, content))
 
 
@@ -189,8 +216,8 @@ def _tables(file: Path, content: Mapping[str, Any]) -> dict[str, TableEntry]:
         _check_entry(file, name, entry)
         raw = entry.get("raw")
         entries[name] = TableEntry(
-            file=file.parent / entry["file"],
-            raw=file.parent / raw if raw else None,
+            file=_written_path(file.parent, entry["file"]),
+            raw=_written_path(file.parent, raw) if raw else None,
             reading=entry.get("reading", {}),
         )
     if "transactions" not in entries:
@@ -199,6 +226,23 @@ def _tables(file: Path, content: Mapping[str, Any]) -> dict[str, TableEntry]:
     if absent:
         raise InputError(f"{file} names files that are not there: {', '.join(absent)}.")
     return entries
+
+
+def _written_path(folder: Path, text: str) -> Path:
+    r"""A path as ``workbook.toml`` names it; one written on Windows, ``raw\sales.csv``, as well."""
+    path = folder / text
+    return folder / text.replace("\\", "/") if "\\" in text and not path.exists() else path
+
+
+def _hint(file: Path) -> str:
+    """What to do about a path with backslashes, which TOML reads as the beginning of a sign."""
+    try:
+        text = file.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    if not re.search(r'=\s*"[^"\n]*\\', text):
+        return ""
+    return " Write paths with / instead of \\, such as C:/sales/export.csv."
 
 
 def _check_entry(file: Path, name: str, entry: object) -> None:
@@ -250,7 +294,5 @@ def _as_toml(value: Any) -> Any:
 
 def write_text(file: Path, text: str) -> None:
     """Write beside and rename, so that a reader never sees half a file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(file)
+    with filing.written(file) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")

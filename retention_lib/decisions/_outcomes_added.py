@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
+from retention_lib import filing
 from retention_lib.base import engine, workbooks
 from retention_lib.base.adding import placed, with_rows, without_consent
 from retention_lib.base.customer_base import CustomerBase
@@ -197,12 +198,8 @@ def save_into(folder: Path, added: Mapping[str, pd.DataFrame]) -> None:
         if before is not None and "day" in before.collect_schema().names():
             columns = after.collect_schema().names()
         file = folder / f"{name}.parquet" if entry is None else entry.file
-        beside = file.with_name(f"{file.name}.{os.getpid()}.new")
-        try:
+        with filing.written(file) as beside:
             relation: Any = after.select(*columns).to_native()
             relation.write_parquet(str(beside), compression="zstd")
-            beside.replace(file)
-        finally:
-            beside.unlink(missing_ok=True)
         if entry is None:
             workbooks.write_table_entry(folder, name, {"file": file.name}, {})

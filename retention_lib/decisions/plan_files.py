@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retention_lib import filing
 from retention_lib.decisions._plan_files_frames import (
     actions_frame,
     held_out_frame,
@@ -62,7 +63,7 @@ def write_excel(plan: PlanLike, path: str | Path, *, masked: bool | None = None)
             _owner_sheets(sheets, parts["actions"])
             _held_out_sheet(sheets, parts["held_out"])
             _left_out_sheet(sheets, parts["left_out"])
-        _put(beside, place)
+        filing.put(beside, place)
     finally:
         beside.unlink(missing_ok=True)
     return place
@@ -88,7 +89,7 @@ def write_csv(plan: PlanLike, path: str | Path, *, masked: bool | None = None) -
         beside = _beside(target)
         try:
             _write_text(frame, beside, plan.wording)
-            _put(beside, target)
+            filing.put(beside, target)
         finally:
             beside.unlink(missing_ok=True)
     return place
@@ -356,13 +357,3 @@ def _keep_filled(place: Path) -> None:
 
 def _beside(place: Path) -> Path:
     return place.with_name(f".{place.stem}.{os.getpid()}{place.suffix}")
-
-
-def _put(beside: Path, place: Path) -> None:
-    try:
-        beside.replace(place)
-    except OSError as error:
-        raise InputError(
-            f"{place} cannot be written; it is probably open in Excel. Close it, or give another "
-            f"name ({error})."
-        ) from error

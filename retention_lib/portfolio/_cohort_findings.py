@@ -302,7 +302,7 @@ def named(first: int, period: Period, wording: Wording) -> str:
     """A period as a sentence names it: March 2024, 2024-Q1, 2024."""
     if period == "month":
         return wording.month(period_start(first, period))
-    return period_label(first, period)
+    return period_label(first, period, wording.language)
 
 
 def _periods(wording: Wording, count: int, period: Period) -> str:

@@ -99,8 +99,10 @@ def period_end(index: int, period: Period) -> date:
     return engine.day_of(engine.day_number(period_start(int(index) + 1, period)) - 1)
 
 
-def period_label(index: int, period: Period) -> str:
+def period_label(index: int, period: Period, language: str = "en") -> str:
     """A period as a table names it: 2024, 2024-Q3 or 2024-03; such labels sort by time.
+
+    A French quarter is a trimestre: 2024-T3.
 
     >>> period_label(2024, "year"), period_label(8098, "quarter"), period_label(24290, "month")
     ('2024', '2024-Q3', '2024-03')
@@ -109,7 +111,8 @@ def period_label(index: int, period: Period) -> str:
     if period == "year":
         return f"{start.year:04d}"
     if period == "quarter":
-        return f"{start.year:04d}-Q{(start.month + 2) // 3}"
+        letter = "T" if language == "fr" else "Q"
+        return f"{start.year:04d}-{letter}{(start.month + 2) // 3}"
     return f"{start.year:04d}-{start.month:02d}"
 
 

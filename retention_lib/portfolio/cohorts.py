@@ -79,7 +79,7 @@ def retention_cohorts(base: CustomerBase, *, period: Period = "month") -> Cohort
     counted = count_cells(base, period, last, findings.LATER[period])
     left_out = _left_out(base, counted, period)
     result = CohortResult(
-        _rectangle(counted, period),
+        _rectangle(counted, period, base.wording.language),
         wording=base.wording,
         period=period,
         counted=counted,
@@ -289,7 +289,7 @@ class CohortCurve(Result):
         return findings.curve_title(self)
 
 
-def _rectangle(counted: Counted, period: Period) -> pd.DataFrame:
+def _rectangle(counted: Counted, period: Period, language: str) -> pd.DataFrame:
     """Every cohort at every age, up to the oldest age seen."""
     shown = counted.cohorts[
         (counted.cohorts["older"] == 0) & (counted.cohorts["first"] <= counted.last)
@@ -315,7 +315,8 @@ def _rectangle(counted: Counted, period: Period) -> pd.DataFrame:
         table[name] = table[name].astype("Int64").where(seen)
     for name in ("share", "revenue", "revenue_per_customer", "revenue_share"):
         table[name] = table[name].where(seen)
-    table.insert(0, "cohort", [period_label(first, period) for first in table["first"]])
+    labels = [period_label(first, period, language) for first in table["first"]]
+    table.insert(0, "cohort", labels)
     table["start"] = [period_start(first, period) for first in table["first"]]
     table["doubtful"] = shown["doubtful"].reindex(table["first"]).to_numpy(dtype=bool)
     return table[

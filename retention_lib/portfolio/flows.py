@@ -107,7 +107,7 @@ def measure_flows(
     span = Span(kind, first_day(base), base.as_of_day, base.activity_window_days)
     ledger = keep_ledger(base, span)
     return FlowsResult(
-        _table(ledger, kind),
+        _table(ledger, kind, base.wording.language),
         wording=base.wording,
         assumptions=_assumptions(base, span, ledger, trade_attrition),
         span=span,
@@ -251,7 +251,7 @@ def _check_trade(value: object) -> None:
         )
 
 
-def _table(ledger: pd.DataFrame, kind: Period) -> pd.DataFrame:
+def _table(ledger: pd.DataFrame, kind: Period, language: str) -> pd.DataFrame:
     import pandas as pd
 
     counts = ("opening", *FLOWS, "closing")
@@ -269,7 +269,9 @@ def _table(ledger: pd.DataFrame, kind: Period) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            "period": pd.Series([period_label(number, kind) for number in numbers], dtype="str"),
+            "period": pd.Series(
+                [period_label(number, kind, language) for number in numbers], dtype="str"
+            ),
             **{name: whole[name] for name in ("opening", "new", "won_back", "lost", "closing")},
             "attrition": attrition,
             "attrition_low": np.array([low for low, _ in ranges], dtype=float),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from retention_lib.errors import ChoiceError, InputError
-from retention_lib.wording import LANGUAGES, Language, texts
+from retention_lib.wording import LANGUAGES, Language, spoken, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,33 +41,35 @@ class Segment:
     """One named segment: its stable code, its cells, and what is said about it.
 
     ``words`` maps ``name``, ``meaning`` and ``action`` to a text per language; a language that
-    is missing is said in the other one. The code is also the key of the segment's colour.
+    is missing is said in the other one. Without a language they are said in the one spoken. The
+    code is also the key of the segment's colour.
     """
 
     code: str
     cells: tuple[Cell, ...]
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
-    def name(self, language: Language = "en") -> str:
+    def name(self, language: Language | None = None) -> str:
         """The segment's name; its code where it has none."""
         return self._word("name", language) or self.code
 
-    def meaning(self, language: Language = "en") -> str:
+    def meaning(self, language: Language | None = None) -> str:
         """Who these customers are, in plain words; empty where a team's table says nothing."""
         return self._word("meaning", language)
 
-    def action(self, language: Language = "en") -> str:
+    def action(self, language: Language | None = None) -> str:
         """What to do about them; empty where a team's table says nothing."""
         return self._word("action", language)
 
-    def subject(self, language: Language = "en") -> str:
+    def subject(self, language: Language | None = None) -> str:
         """The segment as the subject of a sentence: ``Customers at risk``, in the plural."""
         said = self._word("subject", language)
-        return said or texts()["rfm.own_subject"][language].format(name=self.name(language))
+        own = texts()["rfm.own_subject"][language or spoken()]
+        return said or own.format(name=self.name(language))
 
-    def _word(self, what: str, language: str) -> str:
+    def _word(self, what: str, language: Language | None) -> str:
         said = self.words.get(what, {})
-        return next((said[key] for key in (language, *LANGUAGES) if said.get(key)), "")
+        return next((said[key] for key in (language or spoken(), *LANGUAGES) if said.get(key)), "")
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ class SegmentScheme:
         """The segment of one customer's scores."""
         return self.segments[int(self.positions(r, f, m))]
 
-    def to_frame(self, language: Language = "en") -> pd.DataFrame:
+    def to_frame(self, language: Language | None = None) -> pd.DataFrame:
         """One row a segment: code, name, meaning, what to do, and its cells in words."""
         import pandas as pd
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from retention_lib import progress
 from retention_lib.base import engine
+from retention_lib.base._remembered import recall, remembering
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.portfolio._signals_facts import Facts, Frame, opened
@@ -111,10 +112,17 @@ def find_signals(
     if include not in INCLUDE:
         raise ChoiceError("include", include, INCLUDE)
     horizon = check_horizon(horizon_days)
-    with progress.steps(base.wording, "signals", total=3) as step:
+    known: SignalsResult | None = recall(base, "find_signals", chosen, include, horizon)
+    if known is not None:
+        return known
+    with (
+        remembering(base, "find_signals", chosen, include, horizon) as kept,
+        progress.steps(base.wording, "signals", total=3) as step,
+    ):
         step("purchases")
         with opened(base, chosen) as facts:
-            return _signals(base, facts, include, horizon, step)
+            kept.value = found = _signals(base, facts, include, horizon, step)
+    return found
 
 
 def signals_and_before(

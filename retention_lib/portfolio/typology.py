@@ -12,6 +12,7 @@ import numpy as np
 
 from retention_lib import progress
 from retention_lib.base import engine
+from retention_lib.base._remembered import recall, remembering
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
 from retention_lib.portfolio import _types_choice as choice
@@ -75,8 +76,15 @@ def find_types(base: CustomerBase, *, k: int | None = None, seed: int = SEED) ->
     require_base(base)
     k = _whole("k", k, 2, MOST_TYPES) if k is not None else None
     seed = _whole("seed", seed, 0, 2**32 - 1)
-    with progress.steps(base.wording, "types", total=4) as step:
-        return _found(base, k, seed, step)
+    known: TypesResult | None = recall(base, "find_types", k, seed)
+    if known is not None:
+        return known
+    with (
+        remembering(base, "find_types", k, seed) as kept,
+        progress.steps(base.wording, "types", total=4) as step,
+    ):
+        kept.value = found = _found(base, k, seed, step)
+    return found
 
 
 def _found(base: CustomerBase, k: int | None, seed: int, step: progress.Step) -> TypesResult:

@@ -14,6 +14,7 @@ import numpy as np
 
 from retention_lib import progress
 from retention_lib.base import engine
+from retention_lib.base._remembered import recall, remembering
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import ChoiceError
 from retention_lib.results import Listing, Result
@@ -125,13 +126,24 @@ def fit_churn(
     if not isinstance(too_little, str) or too_little not in get_args(TooLittle):
         raise ChoiceError("too_little", too_little, get_args(TooLittle))
     horizon = check_horizon(horizon_days)
+    found: ChurnModel | TooLittleError | None = recall(base, "fit_churn", horizon)
+    if found is None:
+        with remembering(base, "fit_churn", horizon) as kept:
+            found = kept.value = _fitted_or_refused(base, horizon)
+    if isinstance(found, ChurnModel):
+        return found
+    if too_little == "raise":
+        raise found.with_traceback(None)
+    return no_forecast(base, found)
+
+
+def _fitted_or_refused(base: CustomerBase, horizon: int) -> ChurnModel | TooLittleError:
+    """The model, or why there is none: that is worth remembering as well."""
     try:
         with progress.steps(base.wording, "churn", total=3) as step:
             return _fitted(base, horizon, step)
     except TooLittleError as refused:
-        if too_little == "raise":
-            raise
-        return no_forecast(base, refused)
+        return refused
 
 
 def _fitted(base: CustomerBase, horizon: int, step: progress.Step) -> ChurnModel:
@@ -213,7 +225,12 @@ class ChurnModel(Result):
             which accounts are closed or under contract.
         """
         require_base(base)
-        return score_customers(self, base)
+        known: ChurnScores | None = recall(base, "score", self)
+        if known is not None:
+            return known
+        with remembering(base, "score", self) as kept:
+            kept.value = scores = score_customers(self, base)
+        return scores
 
     def score_to(self, base: CustomerBase, path: str | Path, *, batch_rows: int = 100_000) -> int:
         """Score a base of any size into a Parquet or CSV file, in bounded memory.

@@ -19,6 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retention_lib import filing
 from retention_lib.errors import DataWarning, InputError
 from retention_lib.scoring.features import BY_NAME
 from retention_lib.wording import Wording
@@ -75,14 +76,8 @@ def save_churn(model: ChurnModel, path: str | Path) -> Path:
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as file:
         file.writestr(_ABOUT, json.dumps(about, ensure_ascii=False, indent=1, default=_plain))
         _refuse_odd(file, target)
-    beside = target.with_name(f"{target.name}.{os.getpid()}.new")
-    try:
+    with filing.written(target) as beside:
         beside.write_bytes(packed.getbuffer())
-        beside.replace(target)
-    except OSError as error:
-        raise InputError(f"The model cannot be written to {target}: {error.strerror}.") from error
-    finally:
-        beside.unlink(missing_ok=True)
     return target
 
 

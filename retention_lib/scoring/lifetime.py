@@ -17,6 +17,7 @@ import numpy as np
 
 from retention_lib import progress
 from retention_lib.base import engine
+from retention_lib.base._remembered import recall, remembering
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
 from retention_lib.portfolio.intervals import Values
@@ -111,6 +112,15 @@ def value_customers(
     """
     require_base(base)
     ahead = Ahead(_check_horizon(horizon_days), _check_rate(discount_rate))
+    known: LifetimeResult | None = recall(base, "value_customers", ahead.days, discount_rate)
+    if known is not None:
+        return known
+    with remembering(base, "value_customers", ahead.days, discount_rate) as kept:
+        kept.value = worth = _valued(base, ahead, discount_rate)
+    return worth
+
+
+def _valued(base: CustomerBase, ahead: Ahead, discount_rate: float) -> LifetimeResult:
     basis = margin_basis(base)
     with progress.steps(base.wording, "worth", total=3) as step:
         step("purchases")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
+from retention_lib import filing
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import DataWarning, InputError
@@ -95,7 +96,7 @@ def score_to_file(
             stack.callback(beside.unlink, missing_ok=True)
             rows = _score_all(model, base, batches, unsorted, progress)
             _put_in_order(unsorted, beside, target.suffix.lower(), base.wording)
-            beside.replace(target)
+            filing.put(beside, target)
     except OSError as error:
         # What pyarrow says names the file that stood in for the target.
         why = os.strerror(error.errno) if error.errno else "the folder or the disk refuses it"
@@ -214,7 +215,8 @@ def _put_in_order(source: Path, target: Path, suffix: str, wording: Wording) -> 
     with duckdb.connect() as connection:
         connection.execute(f"SET memory_limit = '{_SORTING}'")
         connection.execute("SET temp_directory = $1", [str(spill)])
-        rows = connection.read_parquet(str(source)).order("churn_probability DESC, customer_id")
+        unsorted = connection.read_parquet(filing.exactly(source))
+        rows = unsorted.order("churn_probability DESC, customer_id")
         try:
             if suffix == ".parquet":
                 rows.write_parquet(str(target), compression="zstd")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,10 @@ def render(result: Result) -> str:
 def _table(frame: pd.DataFrame, rows: int, formats: Mapping[str, str], wording: Wording) -> str:
     if not rows:
         return f"<p>{_escape(wording.say('table.empty'))}</p>"
-    writers = {name: _writer(frame[name], formats.get(name, ""), wording) for name in frame.columns}
+    writers = {
+        name: _naming(str(name), wording) or _writer(frame[name], formats.get(name, ""), wording)
+        for name in frame.columns
+    }
     sides = {name: _side(frame[name], formats.get(name, "")) for name in frame.columns}
     head = "".join(
         f'<th scope="col" style="{_CELL};text-align:{sides[name]}{_width(frame[name])}">'
@@ -117,6 +121,18 @@ def _width(column: pd.Series[Any]) -> str:
     return ";min-width:11em" if longest > 30 else ""
 
 
+def _naming(name: str, wording: Wording) -> Callable[[Any], str] | None:
+    """How a column is written that names tables or columns of a base; None for any other."""
+    if name not in ("table", "column"):
+        return None
+
+    def named(value: Any) -> str:
+        key = f"name.{name}.{value}"
+        return wording.say(key) if wording.has(key) else _plain(value, wording)
+
+    return named
+
+
 def _writer(column: pd.Series[Any], form: str, wording: Wording) -> Callable[[Any], str]:
     """How the values of a column are written."""
     if form == "money":
@@ -148,7 +164,11 @@ def _plain(value: object, wording: Wording) -> str:
 def _assumptions(result: Result, masked: bool) -> str:
     w = result.wording
     said = [
-        w.say("table.assumption", name=_assumption_name(w, name), value=_plain(value, w))
+        w.say(
+            "table.assumption",
+            name=_assumption_name(w, name),
+            value=(_naming(name, w) or partial(_plain, wording=w))(value),
+        )
         for name, value in result.assumptions.items()
         if not is_missing(value)
     ]

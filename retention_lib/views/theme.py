@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from retention_lib.wording import Language, spoken, texts
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -92,11 +94,13 @@ class WorkbookFigure(Figure):
     """A figure of the workbook: it has a text alternative and is saved alike everywhere."""
 
     alt_text: str = ""
+    language: Language | None = None
 
     def __repr__(self) -> str:
         # A notebook keeps this beside the picture: what the picture shows stays readable where
         # pictures are not shown, and a test that compares outputs compares its figures too.
-        return f"<Picture. {self.alt_text}>" if self.alt_text else super().__repr__()
+        named = _said(self, "chart.picture")
+        return f"<{named} {self.alt_text}>" if self.alt_text else super().__repr__()
 
 
 @contextmanager
@@ -189,9 +193,15 @@ def _picture_in_words(axes: Axes) -> str | None:
     if not words:
         return None
     return (
-        "<details><summary>The picture in words</summary>"
+        f"<details><summary>{html.escape(_said(axes.figure, 'chart.in_words'))}</summary>"
         f'<p style="max-width:60em">{html.escape(words)}</p></details>'
     )
+
+
+def _said(figure: Any, key: str) -> str:
+    """A text in the language of the figure's result; of the session where it has none."""
+    language: Language = getattr(figure, "language", None) or spoken()
+    return texts()[key][language]
 
 
 def _png_with_alt(figure: WorkbookFigure) -> tuple[bytes, dict[str, str]]:

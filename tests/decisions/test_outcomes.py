@@ -462,6 +462,6 @@ def test_an_interrupted_save_leaves_the_old_table(outcomes, workbook, monkeypatc
         raise OSError("the disk is full")
 
     monkeypatch.setattr(Path, "replace", fails)
-    with pytest.raises(OSError, match="disk is full"):
+    with pytest.raises(InputError, match="disk is full"):
         outcomes.save(workbook)
     assert (workbook / "interactions.parquet").read_bytes() == before

@@ -20,8 +20,16 @@ from typing import Any
 Cell = dict[str, Any]
 Notebook = dict[str, Any]
 
-OPENING = ("The question", "For whom", "Minutes", "Afterwards you can say")
-CLOSING = ("Say this in the meeting", "What would change our mind", "Exercise", "Next")
+# What every chapter opens and closes with, by the language it is written in.
+OPENINGS = {
+    "en": ("The question", "For whom", "Minutes", "Afterwards you can say"),
+    "fr": ("La question", "Pour qui", "Durée", "Ensuite, vous pourrez dire"),
+}
+CLOSINGS = {
+    "en": ("Say this in the meeting", "What would change our mind", "Exercise", "Next"),
+    "fr": ("À dire en réunion", "Ce qui nous ferait changer d'avis", "Exercice", "La suite"),
+}
+OPENING, CLOSING = OPENINGS["en"], CLOSINGS["en"]
 FEWEST_CELLS, MOST_CELLS, MOST_CODE_LINES = 12, 40, 12
 MOST_OUTPUT_BYTES = 1_500_000
 UNCHECKED_TAGS = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
@@ -55,35 +63,41 @@ class Figure:
     percent: bool
 
 
-def figures(text: str) -> Iterator[Figure]:
-    """The numbers of a text, whatever the language they are written in.
+def figures(text: str, language: str = "en") -> Iterator[Figure]:
+    """The numbers of a text; both ways of writing them are known in either language.
+
+    What 1,234 says depends on the language of the text.
 
     >>> [str(f.value) for f in figures("1,234 and 1 234,5 and 12,5 % and 007 and B2B")]
     ['1234', '1234.5', '12.5', '7']
+    >>> [str(f.value) for f in figures("1,234 et 1 234,5", "fr")]
+    ['1.234', '1234.5']
     """
     for match in _NUMBER.finditer(text):
         number = match["number"]
-        yield Figure(match.group(), _value(number), bool(match["percent"]))
+        yield Figure(match.group(), _value(number, language), bool(match["percent"]))
 
 
-def _value(number: str) -> Decimal:
+def _value(number: str, language: str) -> Decimal:
     plain = re.sub(rf"{_SPACE}|['\u2019]", "", number)
-    # A comma with three digits behind it groups thousands, any other is a decimal comma.
-    if _COMMA_OF_THOUSANDS.fullmatch(plain):
+    # In English a comma with three digits behind it groups thousands, any other is a decimal
+    # comma; in French every comma is, but for those that come twice or before a point.
+    english = language == "en" and _COMMA_OF_THOUSANDS.fullmatch(plain)
+    if english or plain.count(",") > 1 or "." in plain:
         plain = plain.replace(",", "")
     return Decimal(plain.replace(",", "."))
 
 
-def _readings(text: str) -> Iterator[Figure]:
+def _readings(text: str, language: str) -> Iterator[Figure]:
     """The numbers of an output, read generously.
 
     In a printed table 12 345 may be two columns and 4,414 a French fraction; both readings count.
     """
-    for figure in figures(text):
+    for figure in figures(text, language):
         yield figure
         parts = re.split(_SPACE, figure.text.replace("%", "").strip())
         if len(parts) > 1:
-            yield from figures(" ; ".join(parts) + ("%" if figure.percent else ""))
+            yield from figures(" ; ".join(parts) + ("%" if figure.percent else ""), language)
         elif re.fullmatch(r"\d+,\d+", parts[0]):
             yield Figure(figure.text, Decimal(parts[0].replace(",", ".")), figure.percent)
 
@@ -122,7 +136,7 @@ _NOT_PROSE = (
     ),
     re.compile(r"^\s*(?:#+\s+|[-*+]\s+)?\d{1,2}[.)]\s", re.MULTILINE),
     # How long a chapter takes is a promise, not a measurement.
-    re.compile(r"^\s*(?:#+\s*|\*\*)Minutes\b.*$", re.MULTILINE),
+    re.compile(r"^\s*(?:#+\s*|\*\*)(?:Minutes|Durée)\b.*$", re.MULTILINE),
 )
 
 
@@ -173,27 +187,34 @@ def text_of_html(markup: str) -> str:
     return html.unescape(re.sub(r"<[^>]*>", " | ", shown))
 
 
-def stale_numbers(notebook: Notebook, allowed_constants: Collection[str] = ()) -> list[str]:
+def stale_numbers(
+    notebook: Notebook, allowed_constants: Collection[str] = (), language: str = "en"
+) -> list[str]:
     """The numbers of the prose that no checked output above them prints, as sentences."""
     problems = []
     seen: set[tuple[Decimal, bool]] = set()
     allowed = {figure.value for text in allowed_constants for figure in figures(text)}
     for place, cell in enumerate(notebook["cells"]):
         if cell["cell_type"] == "code":
-            seen |= {(figure.value, figure.percent) for figure in _readings(checked_text(cell))}
+            shown = _readings(checked_text(cell), language)
+            seen |= {(figure.value, figure.percent) for figure in shown}
         elif cell["cell_type"] == "markdown":
-            problems += _stale_in(source(cell), place, seen, allowed)
+            problems += _stale_in(source(cell), place, seen, allowed, language)
     return problems
 
 
 def _stale_in(
-    markdown: str, place: int, seen: set[tuple[Decimal, bool]], allowed: set[Decimal]
+    markdown: str,
+    place: int,
+    seen: set[tuple[Decimal, bool]],
+    allowed: set[Decimal],
+    language: str,
 ) -> Iterator[str]:
     constants = {figure.value for figure in constants_of(markdown)}
     for value in sorted(constants - allowed):
         yield f"cell {place}: {value} is called a constant and is not in the list of definitions"
     text = prose_of(markdown)
-    for match in figures(text):
+    for match in figures(text, language):
         if match.value not in constants & allowed and not printed(match, seen):
             where = text.index(match.text)
             around = " ".join(text[max(0, where - 30) : where + 30].split())
@@ -203,23 +224,23 @@ def _stale_in(
 # --------------------------------------------------------------------------- the form
 
 
-def structure_problems(notebook: Notebook) -> list[str]:
+def structure_problems(notebook: Notebook, language: str = "en") -> list[str]:
     """Where a chapter departs from the form of the house, as sentences."""
     cells = notebook["cells"]
     return [
-        *_frame_problems(cells),
+        *_frame_problems(cells, language),
         *_size_problems(cells),
         *(problem for place, cell in enumerate(cells) for problem in _cell_problems(place, cell)),
         *_run_problems(cells),
     ]
 
 
-def _frame_problems(cells: list[Cell]) -> Iterator[str]:
+def _frame_problems(cells: list[Cell], language: str) -> Iterator[str]:
     code = [place for place, cell in enumerate(cells) if cell["cell_type"] == "code"]
     first, last = (code[0], code[-1]) if code else (len(cells), -1)
     for labels, part, where in (
-        (OPENING, cells[:first], "before its first code cell"),
-        (CLOSING, cells[last + 1 :], "after its last code cell"),
+        (OPENINGS[language], cells[:first], "before its first code cell"),
+        (CLOSINGS[language], cells[last + 1 :], "after its last code cell"),
     ):
         text = "\n".join(source(cell) for cell in part if cell["cell_type"] == "markdown")
         found = [_label_at(label, text) for label in labels]

@@ -88,6 +88,8 @@ def begin_anew(kernel: KernelManager, folder: Path, workbook: Path | str | None)
             import matplotlib.pyplot
             matplotlib.pyplot.close("all")
             matplotlib.rcdefaults()
+        if "retention_lib" in sys.modules:
+            sys.modules["retention_lib"].speak(None)  # a French chapter may have run before
         get_ipython().run_line_magic("reset", "-f")
     """
     client = kernel.client()

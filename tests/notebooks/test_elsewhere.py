@@ -48,6 +48,14 @@ def kernel() -> Iterator[KernelManager]:
         yield manager
 
 
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file for all: what a chapter learnt from it, the next need not learn again."""
+    file = tmp_path_factory.mktemp("export") / "export_caisse.csv"
+    file.write_bytes(small_export().encode("cp1252"))
+    return file
+
+
 def test_a_chapter_runs_on_the_cdnow_sample(path: Path, kernel: KernelManager) -> None:
     if not CDNOW.is_dir():
         pytest.skip("data/sample/cdnow is not there yet")
@@ -56,10 +64,8 @@ def test_a_chapter_runs_on_the_cdnow_sample(path: Path, kernel: KernelManager) -
 
 
 def test_a_chapter_runs_on_a_small_file_with_transactions_only(
-    path: Path, tmp_path: Path, kernel: KernelManager
+    path: Path, export: Path, kernel: KernelManager
 ) -> None:
-    export = tmp_path / "export_caisse.csv"
-    export.write_bytes(small_export().encode("cp1252"))
     problems = problems_of_running(path, export, kernel)
     assert not problems, "\n".join(problems)
 

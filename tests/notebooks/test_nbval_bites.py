@@ -140,7 +140,8 @@ def check_notebooks(folder: Path) -> dict[tuple[str, int], bool]:
     sanitize = ROOT / "tests" / "notebooks" / "sanitize.cfg"
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider"]
     command += ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", str(sanitize)]
-    command += ["-n", "2", "--dist", "loadfile", f"--junitxml={report}", str(folder)]
+    # On this worker: which of two workers looks at a notebook is nothing to its cells.
+    command += ["-n", "0", f"--junitxml={report}", str(folder)]
     # What this session's own pytest put there is not the business of another.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     ran = subprocess.run(
@@ -175,12 +176,11 @@ def damaged_every_way(original: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[bool]]:
-    """What the check says of every cell of three notebooks, checked together."""
+    """What the check says of every cell of two notebooks, checked together."""
     folder = tmp_path_factory.mktemp("damaged")
     nbformat.write(damaged_every_way(executed(folder)), folder / "every_way.ipynb")
     if SHOWS_FIGURES:
         chapter = nbformat.read(START, as_version=4)
-        nbformat.write(chapter, folder / "unchanged.ipynb")
         assert change_first_digit(chapter), "the chapter shows no digit to change"
         nbformat.write(chapter, folder / "changed.ipynb")
     passed = check_notebooks(folder)
@@ -201,8 +201,10 @@ def test_a_changed_figure_fails_and_chance_does_not(checked: dict[str, list[bool
 
 @pytest.mark.skipif(not SHOWS_FIGURES, reason="the first chapter or its sample is not there yet")
 def test_one_changed_digit_in_the_first_chapter_fails(checked: dict[str, list[bool]]) -> None:
-    assert all(checked["unchanged"])
-    assert len(checked["unchanged"]) == len(checked["changed"])
+    chapter = nbformat.read(START, as_version=4)
+    cells = sum(cell.cell_type == "code" for cell in chapter.cells)
+    # That none fails where nothing was changed, the check of the chapters itself shows.
+    assert len(checked["changed"]) == cells
     assert checked["changed"].count(False) == 1
 
 
