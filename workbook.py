@@ -114,6 +114,8 @@ STEPS = [
     # In the order of the folders: otherwise the few long runs of chapters come last, on one core.
     ("Tests", ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]),
 ]
+# Has work for one core only: goes on beside the step that follows, and speaks after it.
+BESIDE = "Types"
 
 # How tools say that something is wrong with the machine, and how to say it to a person.
 # The first that fits wins: a full disk or a bad certificate also shows as a failed download.
@@ -562,6 +564,8 @@ def open_workbook(options):
         "--LabApp.extension_manager=readonly",  # the other kind asks the network
         "--KernelManager.transport_encryption=auto",  # else a warning in red in the log
         "--ServerApp.answer_yes=True",  # Ctrl+C ends it without a question
+        # A larger upload would otherwise break the connection, and the form would stay silent.
+        "--ServerApp.tornado_settings={'websocket_max_message_size': 200000000}",
     ]
     if options.port:
         command += ["--ServerApp.port={}".format(options.port), "--ServerApp.port_retries=0"]
@@ -603,19 +607,49 @@ def run_tests(arguments):
     """Run every check, or with arguments of pytest only the tests, and sum up."""
     ensure_environment("develop")
     steps = [STEPS[-1]] if arguments else STEPS
-    outcomes, counts = [], {"passed": 0, "failed": 0, "skipped": 0}
+    outcomes, counts, beside = [], {"passed": 0, "failed": 0, "skipped": 0}, None
     for title, command in steps:
-        print("\n== {}: {}".format(title, " ".join(command + arguments)), flush=True)
-        began = time.monotonic()
         # Notebooks tell the story of the sample, whatever the reader has loaded.
         env = tests_environ(SAMPLE if title == "Notebooks" else None)
+        if title == BESIDE:
+            beside = StepBeside(title, command, env)
+            continue
+        print("\n== {}: {}".format(title, " ".join(command + arguments)), flush=True)
+        began = time.monotonic()
         code = run_step(command + arguments, env, counts)
         outcomes.append((title, code == 0, time.monotonic() - began))
+        if beside:
+            outcomes.insert(-1, beside.outcome())
+            beside = None
     print("\n== Summary")
     for title, passed, seconds in outcomes:
         print("{:<10} {:<6} {:6.1f} s".format(title, "pass" if passed else "FAIL", seconds))
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts), flush=True)
     return 0 if all(passed for _, passed, _ in outcomes) else 1
+
+
+class StepBeside(threading.Thread):
+    """A step that goes on out of sight; asked for its outcome, it says what it had to say."""
+
+    def __init__(self, title, command, env):
+        super().__init__(daemon=True)
+        self.title, self.command, self.env = title, command, env
+        # Where it could not even begin, nothing was checked.
+        self.worked, self.said, self.seconds = False, "", 0.0
+        self.start()
+
+    def run(self):
+        """Run it; what it says is kept."""
+        began = time.monotonic()
+        self.worked, self.said = call([PYTHON, "-m"] + self.command, self.env, may_fail=True)
+        self.seconds = time.monotonic() - began
+
+    def outcome(self):
+        """Wait for its end, print what it said, and give title, whether it passed, seconds."""
+        self.join()
+        print("\n== {}: {}".format(self.title, " ".join(self.command)))
+        print(self.said, end="", flush=True)
+        return self.title, self.worked, self.seconds
 
 
 def run_step(command, env, counts):

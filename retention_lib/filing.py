@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from retention_lib.errors import InputError
 
@@ -89,6 +90,25 @@ def written(file: Path) -> Iterator[Path]:
         put(path, file)
     finally:
         _let_go(path)
+
+
+@contextmanager
+def excel(path: Path, file: Path, options: dict[str, bool]) -> Iterator[Any]:
+    """Write an Excel file at ``path``, which is to take the place of ``file``.
+
+    Raises ``InputError`` where it cannot be written: XlsxWriter says so with an error of its own,
+    which is none of the system's.
+    """
+    import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
+
+    try:
+        with xlsxwriter.Workbook(str(path), options) as book:
+            yield book
+    except FileCreateError as error:
+        cause = error.args[0] if error.args else error
+        told = cause if isinstance(cause, OSError) else OSError(str(cause))
+        raise InputError(_why_not(file, told)) from error
 
 
 def _is_held(error: OSError) -> bool:

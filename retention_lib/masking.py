@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,13 +46,18 @@ def masks(asked: bool | None = None) -> bool:
 
 
 def mask_frame(
-    frame: pd.DataFrame, columns: Iterable[str] = IDENTIFYING, *, word: str = "Customer"
+    frame: pd.DataFrame,
+    columns: Iterable[str] = IDENTIFYING,
+    *,
+    word: str = "Customer",
+    nobodys: Collection[str] = (),
 ) -> pd.DataFrame:
     """Give a copy in which names, addresses and identifiers are replaced by pseudonyms.
 
     The same input always gets the same pseudonym, in every table and session, so that a masked
     customer can be followed from one screen to the next. It keeps a room from reading names; it
     does not make data anonymous: whoever has the customer list can work the pseudonyms out.
+    What is in ``nobodys`` is nobody's name and stays.
 
     >>> import pandas as pd
     >>> people = pd.DataFrame({"name": ["Ann Lee", "Bo Ek", "Ann Lee"], "revenue": [1, 2, 3]})
@@ -63,7 +68,10 @@ def mask_frame(
     for column in columns:
         if column in masked:
             values = masked[column]
-            pseudonyms = {value: pseudonym(value, column, word) for value in values.unique()}
+            pseudonyms = {
+                value: value if value in nobodys else pseudonym(value, column, word)
+                for value in values.unique()
+            }
             masked[column] = values.map(pseudonyms)
     return masked
 
@@ -80,6 +88,28 @@ def pseudonym(value: object, column: str, word: str) -> object:
         return f"{digits.replace(' ', '.')}@masked.invalid"
     named = ("customer_id", "name", "prospect", "kept_id", "other_id")
     return f"{word} {digits}" if column in named else digits
+
+
+def said_name(value: object, column: str = "customer_id") -> str:
+    """A name or code as a sentence or a message quotes it: behind its pseudonym where asked.
+
+    >>> said_name("Ann Lee", "name")
+    'Ann Lee'
+    """
+    if not masks():
+        return str(value)
+    from retention_lib.wording import spoken, texts
+
+    return str(pseudonym(value, column, texts()["mask.customer"][spoken()]))
+
+
+def said_text(value: object) -> str:
+    """A piece of an export as a message quotes it; nothing of it where names are masked.
+
+    >>> said_text("Ann Lee;12")
+    'Ann Lee;12'
+    """
+    return "…" if masks() else str(value)
 
 
 def is_missing(value: object) -> bool:

@@ -41,6 +41,10 @@ _LISTED = re.compile(r"""(?<=['"”»\d]) (and|or) (?=['"“«\d])""")
 _SENTENCE_END = re.compile(r"(?<=[.?!”\"'])[ \n]+(?=\S)|\n")
 _FILE_FIRST = re.compile(r"([^:\n]{1,80}\.\w{2,7}): ")
 _QUOTES = "'\"“”"
+# After the end of a sentence only a further one can stand: a.5.csv is no sentence.
+_AFTER_A_SENTENCE = r"(?:\s.*?)?"
+_MOST_SENTENCES = 12
+"""Sentences that one message has at most, with what stands in its places."""
 _heard: list[Language] = []
 
 
@@ -56,10 +60,12 @@ def hear(language: Language) -> None:
 class Entry:
     """One message of the catalogue; ``pattern`` recognises it and catches its values.
 
+    ``ends`` are the words with which it begins and ends, ``longest`` the most that it has at once.
     ``quoted`` are the places within quotation marks: what stands there is shown as it is written.
     """
 
     pattern: re.Pattern[str]
+    ends: tuple[str, str]
     longest: str
     french: str
     quoted: frozenset[str]
@@ -97,11 +103,6 @@ def _entries() -> tuple[Entry, ...]:
     for english, french in catalogue().items():
         literals = [_unescaped(part) for part in _PLACE.split(english)[::2]]
         places = _PLACE.findall(english)
-        pattern = re.escape(literals[0])
-        for place, before, literal in zip(places, literals, literals[1:], strict=False):
-            # After the end of a sentence only a further one can stand: a.5.csv is no sentence.
-            caught = r"(?:\s.*?)?" if before.endswith(".") else ".*?"
-            pattern += f"(?P<p{place}>{caught})" + re.escape(literal)
         own = sum(map(len, literals))
         quoted = frozenset(
             place
@@ -109,10 +110,28 @@ def _entries() -> tuple[Entry, ...]:
             if before[-1:] in _QUOTES and after[:1] in _QUOTES and before and after
         )
         # What stands in a place runs over lines only where the message itself does.
-        compiled = re.compile(pattern, re.DOTALL if "\n" in english else 0)
-        entry = Entry(compiled, max(literals, key=len), _unbroken(french), quoted)
+        flags = re.DOTALL if "\n" in english else 0
+        compiled = re.compile(_pattern(literals, places), flags)
+        ends = (literals[0], literals[-1])
+        entry = Entry(compiled, ends, max(literals, key=len), _unbroken(french), quoted)
         made.append((own, entry))
     return tuple(entry for _, entry in sorted(made, key=lambda pair: -pair[0]))
+
+
+def _pattern(literals: list[str], places: list[str]) -> str:
+    """What recognises a message by the words of its template, and catches what stands between."""
+    pattern = re.escape(literals[0])
+    for number, place in enumerate(places, start=1):
+        before, words = literals[number - 1 : number + 1]
+        caught = f"(?P<p{place}>{_AFTER_A_SENTENCE if before.endswith('.') else '.*?'})"
+        if number == len(places):
+            return pattern + caught + re.escape(words)
+        following = re.escape(literals[number + 1]) or r"\Z"
+        ahead = rf"(?=\s|{following})" if words.endswith(".") else ""
+        # Atomic: words count where they stand first. To try them at every later place as well
+        # takes minutes once a long list stands in a message.
+        pattern += f"(?>{caught}{re.escape(words)}{ahead})"
+    return pattern
 
 
 def _unbroken(french: str) -> str:
@@ -136,7 +155,8 @@ def _in_french(message: str) -> str:
 def _match(message: str) -> str | None:
     """The French of a message that the catalogue knows as a whole."""
     for entry in _entries():
-        if entry.longest in message:
+        first, last = entry.ends
+        if message.startswith(first) and message.endswith(last) and entry.longest in message:
             found = entry.pattern.fullmatch(message)
             if found:
                 return _filled(entry, found.groupdict())
@@ -170,7 +190,8 @@ def _piece_by_piece(message: str) -> str:
     said, start = "", 0
     stops = [*ends, (len(message), len(message))]
     while start < len(message):
-        for stop, following in reversed([s for s in stops if s[0] > start]):
+        ahead = [s for s in stops if s[0] > start][:_MOST_SENTENCES]
+        for stop, following in reversed(ahead):
             bullet = "- " if message.startswith("- ", start) else ""
             known = _match(message[start + len(bullet) : stop])
             if known is not None:

@@ -35,7 +35,7 @@ _TOO_LARGE = 1e18
 _PLURAL = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
 # The French plural begins at two: 1,8 heure, but 2,1 heures.
 _BELOW_TWO = re.compile(
-    r"(?<![\w,.\u202f\xa0-])([01](?:,\d+)?[ \xa0](?:an|heure|jour|point|semaine))s\b(?![-'’])"
+    r"(?<![\w,.\u202f\xa0-])([01](?:,\d+)?[ \xa0](?:an|client|heure|jour|point|semaine))s\b"
 )
 
 
@@ -244,6 +244,16 @@ class Wording:
         """The heading of a result's column; the name itself in words where none is given."""
         key = f"column.{name}"
         return self.say(key) if key in texts() else name.replace("_", " ")
+
+    def table(self, name: str) -> str:
+        """What a table is called; in French with the name to type beside it where they differ.
+
+        >>> Wording("fr").table("customers"), Wording("en").table("customers")
+        ('clients (customers)', 'customers')
+        """
+        key = f"name.table.{name}"
+        said = self.say(key) if self.has(key) else name
+        return said if said == name else f"{said} ({name})"
 
     def _plural(self, match: re.Match[str], values: dict[str, object]) -> str:
         name, one, many = match.groups()

@@ -151,7 +151,7 @@ class Sweep:
         from matplotlib import pyplot
 
         figure = axes.figure
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         self.note(f"{where} alt", getattr(figure, "alt_text", ""))
         self.note(f"{where} letters", " ¶ ".join(sorted(written_in(figure) - {""})))
         pyplot.close(figure)

@@ -288,3 +288,9 @@ def test_a_command_runs_from_a_folder_with_accents_on_an_old_console(tmp_path):
     assert done.stderr == b""
     assert "Prêt : il n'y a rien à réparer." in said
     assert "2 achats" in said
+
+
+def test_an_excel_file_that_has_no_place_is_told_and_no_fault_of_ours(tmp_path):
+    file = tmp_path / "gone" / "plan.xlsx"
+    with pytest.raises(InputError, match="cannot be written"), filing.excel(file, file, {}) as book:
+        book.add_worksheet()

@@ -9,6 +9,7 @@ import pytest
 import retention_lib as rl
 from retention_lib.portfolio.calendar_periods import period_label
 from retention_lib.portfolio.schemes import SegmentScheme
+from retention_lib.wording import Wording
 from tests import french_sweep
 from tests.french_sweep import Said, english_in, english_of, sweep
 
@@ -30,9 +31,14 @@ SLOW = {
     "make_plan",
     "measure_flows(month)",
     "measure_flows(year)",
+    "measure_pressure",
+    "project",
     "score_rfm(six)",
     "see_the_future",
+    "starting_values",
+    "value_customers",
     "watch_list",
+    "weigh_claims",
     "weigh_programmes",
     "win_or_keep",
 }
@@ -149,3 +155,55 @@ def test_what_was_done_to_a_file_is_told_in_french(tmp_path, french):
     swept.note("import", done._repr_html_())
     assert [p for said in swept.said for p in english_in(said, {"montant"})] == []
     assert "nombres de 'Montant'" in done.to_frame()["step"].tolist()
+
+
+def test_the_rows_set_aside_are_a_french_file_that_comes_back_mended(tmp_path, french):
+    import openpyxl
+
+    export = tmp_path / "ventes.csv"
+    export.write_text(
+        "Code client;Date;Montant\nC1;13/01/2024;12,50\nC2;28/02/2024;8,00\nC1;01/03/2024;vide\n",
+        encoding="cp1252",
+    )
+    done = rl.import_export(export, matching={"amount": "Montant"})
+    file = done.save(tmp_path / "boutique") / "set_aside_transactions.xlsx"
+    book = openpyxl.load_workbook(file)
+    assert book.sheetnames == ["mises de côté"]
+    headings = [cell.value for cell in book.active[1]]
+    assert headings[:3] == ["ligne", "motif", "code du motif"]
+    book.active.cell(2, headings.index("Montant") + 1).value = "7,00"
+    book.save(file)
+    assert done.add_mended(file).rows_kept == 3
+
+
+def test_what_was_answered_about_a_file_is_told_in_words(tmp_path, french):
+    export = tmp_path / "ventes.csv"
+    export.write_text("Code client;Date;Montant\nC1;13/01/2024;12,50\nC2;28/02/2024;8,00\n")
+    done = rl.import_export(export, decimal=",", leave_out={"customer_id": ["C9"]})
+    shown = done._repr_html_()
+    assert "Décimales marquées par : une virgule" in shown
+    assert "Lignes écartées : n° client (customer_id) : C9" in shown
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [("1,8", "1,8 heure par"), ("2,1", "2,1 heures par"), ("11", "11 heures par")],
+)
+def test_the_french_plural_begins_at_two(hours, said):
+    assert said in Wording("fr").say("sales_time.chart.title_plan", hours=hours)
+
+
+def test_a_csv_that_came_back_is_told_of_in_the_language_spoken(tmp_path, french):
+    file = tmp_path / "plan.csv"
+    file.write_text(
+        "plan_id;date;customer_id;channel;done;result\nP-1;2026-01-05;C1;call;oui;accepté\n"
+    )
+    assert "action" in rl.read_outcomes(file).sentence()
+    assert "row" not in rl.read_outcomes(file).reasons().sentence()
+
+
+def test_french_alternatives_have_a_space_before_the_mark():
+    from retention_lib.views.drawing import list_in_alt
+
+    assert list_in_alt(["a", "b"], Wording("fr")) == "a\xa0; b"
+    assert list_in_alt(["a", "b"], Wording("en")) == "a; b"

@@ -13,7 +13,7 @@ import pytest
 
 import retention_lib as rl
 from retention_lib import errors, messages
-from retention_lib.messages import catalogue, told
+from retention_lib.messages import _entries, catalogue, told
 
 LIBRARY = Path(errors.__file__).parent
 PLACE = re.compile(r"\{(\d+)\}")
@@ -252,6 +252,15 @@ def test_a_message_that_begins_with_its_file_keeps_the_name():
     assert plain(said) == (
         "fév.csv : Aucun séparateur trouvé : le fichier a été lu comme une seule colonne."
     )
+
+
+def test_a_long_list_in_a_message_is_looked_through_once():
+    # A pattern that tries every later place as well takes minutes for the list of a few hundred.
+    several = [entry.pattern for entry in _entries() if entry.pattern.groups > 1]
+    assert several
+    assert all(one.pattern.count("(?>") == one.groups - 1 for one in several)
+    listed = ", ".join(f"'{n}' and '{n}'" for n in range(100))
+    assert told(listed, "fr") == listed
 
 
 def test_the_test_of_the_code_would_find_a_message_without_french():

@@ -440,6 +440,32 @@ def test_the_tests_come_last_so_that_their_count_is_what_ci_reads():
     }
 
 
+@pytest.mark.parametrize(("ends_with", "verdict"), [(0, "pass"), (3, "FAIL")])
+def test_a_step_beside_the_next_one_is_told_after_it_and_counts(
+    monkeypatch, tmp_path, capfd, ends_with, verdict
+):
+    (tmp_path / "long_step.py").write_text(
+        f"import sys; print('of the long one'); sys.exit({ends_with})"
+    )
+    (tmp_path / "next_step.py").write_text("print('of the next one', flush=True)")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    monkeypatch.setattr(workbook, "ensure_environment", lambda level: None)
+    monkeypatch.setattr(workbook, "tests_environ", lambda data=None: env)
+    monkeypatch.setattr(workbook, "PYTHON", sys.executable)
+    monkeypatch.setattr(workbook, "BESIDE", "Long")
+    monkeypatch.setattr(workbook, "STEPS", [("Long", ["long_step"]), ("Next", ["next_step"])])
+    assert workbook.run_tests([]) == (1 if ends_with else 0)
+    said = capfd.readouterr().out
+    assert said.index("of the next one") < said.index("== Long") < said.index("of the long one")
+    summary = said.split("== Summary")[1].split()
+    assert summary[:2] == ["Long", verdict]
+    assert summary.index("Long") < summary.index("Next")
+
+
+def test_the_step_beside_is_one_that_another_follows():
+    assert workbook.BESIDE in [title for title, _ in workbook.STEPS[:-1]]
+
+
 # ---------------------------------------------------------------- notebooks, written steadily
 
 

@@ -61,6 +61,7 @@ def make_b2b(folder: Path) -> None:
     raw = {"transactions": "raw/export_ventes_2025.csv", "customers": "raw/export_clients.csv"}
     settings: Settings = {
         "name": "Office supplies, B2B (simulated)",
+        "name_fr": "Fournitures de bureau, B2B (simulé)",
         "currency": "EUR",
         "language": "en",
         "as_of": END,

@@ -22,6 +22,7 @@ from retention_lib.base._raw import (
     without_number_marks,
 )
 from retention_lib.errors import InputError
+from retention_lib.masking import said_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -146,8 +147,9 @@ class Assembly:
         raise InputError(
             f"{len(wrong):,} of {rows + len(wrong):,} lines of {self.name} do not have the "
             f"{self.layout.width} fields of the others (one has {wrong[0].fields}: "
-            f"“{example(wrong[0].text)}”). Is {separator_name(self.layout.separator)} the right "
-            "separator? Pass separator= with the right one, or export the file again."
+            f"“{said_text(example(wrong[0].text))}”). Is "
+            f"{separator_name(self.layout.separator)} the right separator? "
+            "Pass separator= with the right one, or export the file again."
         )
 
     def _with_headings(self, table: pa.Table) -> tuple[pa.Table, list[str]]:

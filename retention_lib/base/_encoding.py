@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from retention_lib.base._raw import example
 from retention_lib.errors import InputError, QuestionError
+from retention_lib.masking import said_text
 
 # In order of preference where they read a file alike. cp858 is cp850 with the euro sign.
 CANDIDATES = ("cp1252", "iso-8859-15", "cp850", "cp858", "mac_roman")
@@ -414,7 +415,7 @@ def _told_apart(candidate: _Candidate, others: Sequence[_Candidate]) -> list[int
 
 def _shown(candidate: _Candidate, chosen: Sequence[int]) -> str:
     words = dict.fromkeys(candidate.words[i].strip(' \t\r\n;,|^~"') for i in chosen)
-    return ", ".join(f"“{example(word, 30)}”" for word in list(words)[:3])
+    return ", ".join(f"“{said_text(example(word, 30))}”" for word in list(words)[:3])
 
 
 def _evidence(best: _Candidate, others: Sequence[_Candidate]) -> str:

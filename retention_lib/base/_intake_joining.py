@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
 Mode = Literal["new", "replaced", "added"]
+Days = tuple[date, date]
+"""The first and the last day of which a file speaks."""
 
 # What tells a row of a table without days from another.
 _KEYS = {
@@ -30,6 +32,9 @@ _KEYS = {
 _LONG_GAP_DAYS = 31
 # An export of customers that lacks more than this share of the old ones may be the new ones only.
 _FEW_MISSING = 0.10
+# A file that would put fewer than this share of rows in the place of old ones may be a part only.
+_FEW_INSTEAD = 0.5
+_MANY_GONE = 20
 # So many customers of whom not one is known are another company's.
 _STRANGERS = 20
 
@@ -44,11 +49,24 @@ class Joined:
     stayed: int = 0
     gap_days: int = 0
     last_before: date | None = None
+    days: Days | None = None
 
-    def account(self, outcome: Mapping[str, Any]) -> dict[str, Any]:
-        """The account of the import with the rows that stayed, so that it holds for the table."""
+    def account(self, outcome: Mapping[str, Any], earlier: Mapping[str, int]) -> dict[str, Any]:
+        """The account of the import with the rows that stayed, so that it holds for the table.
+
+        ``earlier`` are the rows that the exports before had set aside, by reason.
+        """
         whole = {key: int(outcome[key]) + self.stayed for key in ("rows_read", "rows_kept")}
-        return {**outcome, **whole}
+        whole["rows_read"] += sum(earlier.values())
+        own = outcome["set_aside"]
+        both = {reason: own.get(reason, 0) + earlier.get(reason, 0) for reason in (*own, *earlier)}
+        return {**outcome, **whole, "set_aside": both}
+
+    def still_aside(self, outcome: Mapping[str, Any]) -> dict[str, int]:
+        """Of the rows set aside so far, those of the days that stay; in proportion to the rows."""
+        share = self.stayed / self.before if self.before else 0.0
+        found = {reason: round(int(n) * share) for reason, n in outcome["set_aside"].items()}
+        return {reason: rows for reason, rows in found.items() if rows}
 
 
 def join(folder: Path, imported: Import, mode: Mode | None, *, guessed: bool) -> Joined:
@@ -57,20 +75,64 @@ def join(folder: Path, imported: Import, mode: Mode | None, *, guessed: bool) ->
     ``guessed``: nobody said that it belongs to this workbook. Raises ``QuestionError`` where the
     dates do not tell whether the file goes on with the old rows or replaces them.
     """
-    connection = imported.reader.connection
-    kept = connection.table("kept")
     table = imported.reader.contract.name
+    keys = _KEYS.get(table)
     book = workbooks.read_workbook(folder) if workbooks.is_workbook(folder) else None
     if book is None or table not in book.tables:
-        return Joined("new", kept)
-    old = connection.read_parquet(filing.exactly(book.tables[table].file))
-    connection.register("before", old)
+        days = _days_of(imported) if keys is None else None
+        return Joined("new", imported.reader.connection.table("kept"), days=days)
+    _register_before(imported, book.tables[table].file)
     if guessed:
         _refuse_strangers(folder, imported)
-    keys = _KEYS.get(table)
-    if keys is None:
-        return _by_days(imported, mode)
-    return _by_keys(imported, keys, mode)
+    joined = _by_days(imported, mode) if keys is None else _by_keys(imported, keys, mode)
+    if joined.mode == "added":
+        _refuse_other_money(imported, book.settings.currency)
+    return joined
+
+
+def join_mended(
+    folder: Path, mended: Import, earlier: Import, days: Days | None, mode: Mode
+) -> Joined:
+    """Join a file that was put in before, and comes again with rows that have been mended.
+
+    ``days`` are those of the file before anything was mended: a row mended to another day speaks
+    for itself only, and stands beside the old rows of that day.
+    """
+    table = mended.reader.contract.name
+    _register_before(mended, workbooks.read_workbook(folder).tables[table].file)
+    if days is None:
+        return _by_keys(mended, _KEYS[table], mode)
+    connection = mended.reader.connection
+    outside = _outside(days)
+    before, stayed = _one(connection, f"SELECT count(*), count(*) FILTER ({outside}) FROM before")
+    # Rows mended to such a day in an earlier round are among the old ones by now.
+    there = earlier.reader.connection.sql(f"SELECT * FROM kept WHERE {outside}").to_arrow_table()
+    connection.register("there", there)
+    rows = connection.sql(
+        f"""SELECT * FROM (SELECT * FROM before WHERE {outside})
+            UNION ALL BY NAME SELECT * FROM kept WHERE NOT ({outside})
+            UNION ALL BY NAME (SELECT * FROM kept WHERE {outside}
+                               EXCEPT ALL SELECT * FROM there)"""
+    )
+    stayed -= there.num_rows
+    return Joined("added" if stayed else "replaced", rows, before, stayed, days=days)
+
+
+def _register_before(imported: Import, file: Path) -> None:
+    connection = imported.reader.connection
+    connection.register("before", connection.read_parquet(filing.exactly(file)))
+
+
+def _days_of(imported: Import) -> Days:
+    first, last = _one(
+        imported.reader.connection,
+        "SELECT min(CAST(date AS DATE)), max(CAST(date AS DATE)) FROM kept",
+    )
+    return first, last
+
+
+def _outside(days: Days) -> str:
+    return f"CAST(date AS DATE) NOT BETWEEN DATE '{days[0]}' AND DATE '{days[1]}'"
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
@@ -100,6 +162,14 @@ def _refuse_strangers(folder: Path, imported: Import) -> None:
         )
 
 
+def _refuse_other_money(imported: Import, usual: str) -> None:
+    """Ask where the amounts of a file are in another currency than those they would join."""
+    named = imported.wording.currency
+    if usual and named and usual != named:
+        say, file = imported.wording.say, imported.file
+        raise QuestionError([say("intake.question.currency", file=file, named=named, usual=usual)])
+
+
 def _other_name(file: str, workbook: str) -> str:
     """A name for a workbook of the file's own, which the other workbook does not have."""
     name = file.split(".")[0].replace("_", " ") or file
@@ -111,16 +181,16 @@ def _by_days(imported: Import, mode: Mode | None) -> Joined:
     old_first, old_last, before = _one(
         connection, "SELECT min(CAST(date AS DATE)), max(CAST(date AS DATE)), count(*) FROM before"
     )
-    first, last = _one(
-        connection, "SELECT min(CAST(date AS DATE)), max(CAST(date AS DATE)) FROM kept"
-    )
+    days = first, last = _days_of(imported)
     if before == 0 or old_first is None:
-        return Joined("replaced", connection.table("kept"), before)
-    chosen = mode or _mode_of_days(imported, (old_first, old_last), (first, last))
-    if chosen == "replaced":
-        return Joined("replaced", connection.table("kept"), before)
-    outside = f"CAST(date AS DATE) NOT BETWEEN DATE '{first}' AND DATE '{last}'"
+        return Joined("replaced", connection.table("kept"), before, days=days)
+    chosen = mode or _mode_of_days(imported, (old_first, old_last), days)
+    outside = _outside(days)
     (stayed,) = _one(connection, f"SELECT count(*) FROM before WHERE {outside}")
+    if mode is None:
+        _refuse_gaps(imported, (old_first, old_last), before - stayed)
+    if chosen == "replaced":
+        return Joined("replaced", connection.table("kept"), before, days=days)
     gap = max((first - old_last).days, (old_first - last).days) - 1
     return Joined(
         "added",
@@ -129,7 +199,25 @@ def _by_days(imported: Import, mode: Mode | None) -> Joined:
         stayed,
         gap if gap > _LONG_GAP_DAYS else 0,
         old_last,
+        days,
     )
+
+
+def _refuse_gaps(imported: Import, old: tuple[date, date], replaced: int) -> None:
+    """Ask where far fewer rows come than go: the file may hold some customers or shops only."""
+    (instead,) = _one(
+        imported.reader.connection,
+        f"SELECT count(*) FROM kept WHERE CAST(date AS DATE) BETWEEN DATE '{old[0]}' "
+        f"AND DATE '{old[1]}'",
+    )
+    if replaced - instead > max(_MANY_GONE, (1 - _FEW_INSTEAD) * replaced):
+        raise QuestionError(
+            [
+                imported.wording.say(
+                    "intake.question.fewer", file=imported.file, came=instead, replaced=replaced
+                )
+            ]
+        )
 
 
 def _mode_of_days(imported: Import, old: tuple[date, date], new: tuple[date, date]) -> Mode:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from retention_lib.base._header import CellKind, Header, find_header
 from retention_lib.base._raw import BLANKS, check_width, example, trim
 from retention_lib.errors import InputError, QuestionError
+from retention_lib.masking import said_text
 
 BLANK_RUNS = " "
 """The separator of a table whose columns are set apart by runs of blanks."""
@@ -146,7 +147,8 @@ def find_layout(
         if fit.width < 2 and separator is not None:
             raise InputError(
                 f"{name} has no {separator_name(told)} that separates columns (first line: "
-                f"“{example(_first_text(head))}”). Pass another separator=, or leave it out."
+                f"“{said_text(example(_first_text(head)))}”). Pass another separator=, or "
+                "leave it out."
             )
     else:
         fit = _best_fit(head, others, name)
@@ -264,8 +266,8 @@ def _layout(fit: _Fit, head: Sequence[str], record: Record, found: Header, name:
     if found.assumed:
         assumptions.append(
             f"Line {record.line + 1} was taken as the headings "
-            f"({', '.join(example(f, 20) for f in record.fields[:4])}); if it is data already, "
-            "pass header_row=0."
+            f"({', '.join(said_text(example(f, 20)) for f in record.fields[:4])}); if it is data "
+            "already, pass header_row=0."
         )
     if fit.separator == ONE_COLUMN:
         assumptions.append("No separator was found: the file was read as one column.")

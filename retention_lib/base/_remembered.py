@@ -8,14 +8,16 @@ same result: bases and results are frozen, so handing one out twice does no harm
 Never stale: files are known by what is in them, not by their dates. Bounded: the last few bases,
 of a size that fits beside others in memory, each with its last few results; larger bases, tables
 that live elsewhere (a database, Spark, a data frame) and files too large to look through are
-opened anew each time. What a base or a model warned of, it warns of again. Work on other threads
-remembers nothing, because a base's engine is not to be shared between threads.
+opened anew each time. What a base or a model warned of, it warns of again. What somebody writes
+into the table of a result stays theirs: each who asks gets a copy. Work on other threads remembers
+nothing, because a base's engine is not to be shared between threads.
 
 ``RETENTION_FORGET=1`` turns all this off.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import threading
@@ -27,8 +29,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import DataWarning, overhearing
+from retention_lib.results import Result
 
 FORGET = "RETENTION_FORGET"
 MOST_BASES = 4
@@ -49,7 +54,34 @@ class _Held:
     def again(self, stacklevel: int) -> Any:
         for text in self.said:
             warnings.warn(text, DataWarning, stacklevel=stacklevel + 1)
-        return self.value
+        return _apart(self.value)
+
+
+def _apart(value: Any) -> Any:
+    """A copy of a result that shares nothing into which its holder may write.
+
+    Tables share their cells until one of the two is written to, so that it costs next to nothing.
+    """
+    if not isinstance(value, Result):
+        return value
+    twin = copy.copy(value)
+    for name, part in vars(value).items():
+        if isinstance(part, pd.DataFrame):
+            vars(twin)[name] = part.copy(deep=False)
+        elif isinstance(part, dict):
+            vars(twin)[name] = dict(part)
+        elif name != _FIRST:
+            vars(twin)[name] = _apart(part)
+    vars(twin)[_FIRST] = first_of(value)
+    return twin
+
+
+_FIRST = "_first"
+
+
+def first_of(result: Any) -> Any:
+    """The result as it was worked out, of which the one handed out may be a copy."""
+    return vars(result).get(_FIRST, result)
 
 
 @dataclass
@@ -156,6 +188,6 @@ def remembering(base: CustomerBase, *what: Hashable) -> Iterator[Finding]:
     family = _family(base)
     if family is None or finding.value is None:
         return
-    family.results[_seen_from(base, what)] = _Held(finding.value, tuple(said))
+    family.results[_seen_from(base, what)] = _Held(_apart(finding.value), tuple(said))
     while len(family.results) > MOST_RESULTS:
         family.results.popitem(last=False)

@@ -8,6 +8,8 @@ back one row a customer, as pandas, by way of Arrow.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -33,6 +35,9 @@ Naming: TypeAlias = Callable[[Sequence[str]], list[str]]
 """The names that columns get in a base, for those they come with, one for one."""
 
 _KEPT = count()
+
+_ENGINES: dict[int, duckdb.DuckDBPyConnection] = {}
+_STARTING = threading.Lock()
 
 # Whole numbers up to here are exact as floating numbers.
 EXACT = 2**53
@@ -64,16 +69,37 @@ def connect() -> duckdb.DuckDBPyConnection:
 
     It reaches no network: extensions are neither fetched nor loaded by themselves. Instants
     without a zone of their own (``TIMESTAMPTZ``) are taken in UTC, wherever the machine stands.
-    """
-    import duckdb
 
-    connection = duckdb.connect(
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    )
+    The trap: all connections are to one engine, which takes long to start. What a connection
+    keeps to itself, and what goes when it goes, are its *temporary* tables and views.
+
+    >>> one, other = connect(), connect()
+    >>> _ = one.execute("CREATE TEMP TABLE mine AS SELECT 1")
+    >>> other.execute("FROM duckdb_tables()").fetchall()
+    []
+    """
+    connection = _the_engine().cursor()
     connection.execute("SET TimeZone = 'UTC'")
     # In a notebook DuckDB draws a progress bar over slow queries, different in every run.
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+def _the_engine() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    with _STARTING:
+        # The engine's threads do not follow into a forked process: that one has its own.
+        if os.getpid() not in _ENGINES:
+            _ENGINES[os.getpid()] = duckdb.connect(
+                config={
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                    # A file may be written anew between two bases: nothing of it is kept.
+                    "enable_external_file_cache": "false",
+                }
+            )
+        return _ENGINES[os.getpid()]
 
 
 def engine_name(frame: nw.LazyFrame[Any]) -> str:
@@ -145,7 +171,7 @@ def _into_duckdb(
     # A copy in DuckDB's own columns: later changes to the caller's frame do not reach the base,
     # and every later scan is quicker than one of the caller's memory.
     connection.register("incoming", arrow.rename_columns(naming(arrow.column_names)))
-    connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS SELECT * FROM incoming')
+    connection.execute(f'CREATE OR REPLACE TEMP TABLE "{table}" AS SELECT * FROM incoming')
     connection.unregister("incoming")
     return _lazy(connection.table(table))
 
@@ -366,7 +392,7 @@ def into_connection(
     """A copy of a DuckDB relation in another connection; relations of two never meet."""
     relation = renamed(_lazy(relation), naming).to_native()
     connection.register("incoming", relation.to_arrow_reader())
-    connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS SELECT * FROM incoming')
+    connection.execute(f'CREATE OR REPLACE TEMP TABLE "{table}" AS SELECT * FROM incoming')
     connection.unregister("incoming")
     return connection.table(table)
 
@@ -424,7 +450,7 @@ def settled(
     whole ancestry of a relation anew each time it meets one.
     """
     name = f"rl_{table}"
-    frame.to_native().query("rl_source", f'CREATE OR REPLACE TABLE "{name}" AS FROM rl_source')
+    frame.to_native().query("rl_source", f'CREATE OR REPLACE TEMP TABLE "{name}" AS FROM rl_source')
     connection.execute(f'DROP TABLE IF EXISTS "{table}"')
     return _lazy(connection.table(name))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -22,6 +22,7 @@ from retention_lib.base.saving import save_table
 from retention_lib.base.sources import FILE, NUMBER_MARK, ROW
 from retention_lib.base.values import quoted
 from retention_lib.errors import DataWarning, InputError
+from retention_lib.masking import said_text
 from retention_lib.messages import told
 from retention_lib.results import Listing, Result
 from retention_lib.wording import Sentence, Wording
@@ -58,16 +59,20 @@ class Import(Result):
         wording: Wording,
         *,
         currency: str | None = None,
+        usual: str = "",
+        known: Sequence[str] = (),
         path: str = "",
         language_told: bool = False,
     ) -> Self:
         """Judge the rows of a reader and account for every one of them.
 
-        Raises ``InputError`` where not a single row can be used, ``QuestionError`` where the
-        amounts are in several currencies and ``currency`` does not say which.
+        ``usual`` and ``known`` are the workbook's currency and those that its files have named,
+        where its last import is repeated. Raises ``InputError`` where not a single row can be
+        used, ``QuestionError`` where the amounts are in several currencies and ``currency`` does
+        not say which.
         """
         reader.judge()
-        wording = replace(wording, currency=reader.currency(currency))
+        wording = replace(wording, currency=reader.currency(currency, usual, known))
         account = reader.account()
         kept = account.get("", (0, None))[0]
         rows_read = sum(rows for rows, _ in account.values())
@@ -285,6 +290,7 @@ class Import(Result):
             self.set_aside,
             {"raw": self.path or None, "reading": self.reading()},
             settings,
+            self.wording,
         )
 
     def reading(self) -> dict[str, Any]:
@@ -294,6 +300,8 @@ class Import(Result):
             "answers": self.reader.answers.given(),
             "decided": self.reader.decisions.remembered(self.reader.source_of),
             "outcome": self.outcome(),
+            # Said once to be converted already, they are not asked about every month.
+            "currencies": sorted(self.reader.currencies()),
         }
 
 
@@ -307,8 +315,9 @@ def _warn_of_unread(reader: Reader) -> None:
     for name, (rows, example) in reader.unread.items():
         warnings.warn(
             f"{rows:,} value(s) of {name} (your column {reader.source_of[name]!r}) could not be "
-            f"read and were left empty, such as {example!r}. Correct them in the export and "
-            f"import it again, or leave the column out with matching={{{name!r}: None}}.",
+            f"read and were left empty, such as {said_text(example)!r}. Correct them in the "
+            f"export and import it again, or leave the column out with "
+            f"matching={{{name!r}: None}}.",
             DataWarning,
             stacklevel=4,
         )
@@ -349,7 +358,7 @@ def _steps(reader: Reader) -> list[tuple[str, str, str]]:
             change = f"; to change it, {day.how_to_change}" if day.assumed else ""
             steps.append((f"dates in {column!r}{where}", how, day.evidence + change))
     for name, (rows, example) in reader.unread.items():
-        said = f"{rows:,} could not be read, such as {example!r}"
+        said = f"{rows:,} could not be read, such as {said_text(example)!r}"
         steps.append((f"values of {name}", "left empty", said))
     if "amount" not in reader.source_of and "amount" in reader.typed_columns:
         steps.append(("amount", "quantity × unit price", "the file has no amount of its own"))

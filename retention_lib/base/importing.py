@@ -111,11 +111,14 @@ def import_export(
     )
     told = language is not None
     remembered: dict[str, dict[str, str]] = {}
+    usual = ""
+    known: tuple[str, ...] = ()
     if isinstance(matching, str | Path):
         book = workbooks.read_workbook(workbooks.from_here(matching))
         matching, answers, remembered = _remembered(book, table, answers)
         language = language or _language(book)
-        currency = currency or book.settings.currency
+        usual = book.settings.currency
+        known = tuple(book.tables[table].reading.get("currencies", ()))
     wording = Wording(language or spoken(), "")
     with progress.steps(wording, "import", total=3) as step:
         step("read")
@@ -131,7 +134,13 @@ def import_export(
         step("judge")
         reader = Reader(raw, matched, contract.TABLES[table], answers, remembered)
         return Import.of(
-            reader, wording, currency=currency, path=_kept_path(path), language_told=told
+            reader,
+            wording,
+            currency=currency,
+            usual=usual,
+            known=known,
+            path=_kept_path(path),
+            language_told=told,
         )
 
 

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retention_lib.base import contract, workbooks
-from retention_lib.base._intake_joining import Joined, Mode, join, keep_earlier_set_aside
+from retention_lib.base._intake_joining import (
+    Days,
+    Joined,
+    Mode,
+    join,
+    join_mended,
+    keep_earlier_set_aside,
+)
 from retention_lib.base._intake_places import find_exports as find_exports
 from retention_lib.base._intake_places import folder_for as folder_for
 from retention_lib.base._intake_places import mine as mine
@@ -41,7 +48,7 @@ class TakenIn:
     days of the new file stay) or ``replaced`` (none of them stays). ``rows_before`` and
     ``rows_after`` count the table's rows in the workbook; ``rows_after`` are those that stayed
     and ``imported.rows_kept``. ``again``: read as the last import was. ``loaded``: every chapter
-    runs on it now.
+    runs on it now. ``days``: the first and the last day of the file, before rows were mended.
     """
 
     imported: Import
@@ -52,6 +59,7 @@ class TakenIn:
     again: bool = False
     loaded: bool = False
     gap_days: int = 0
+    days: Days | None = None
 
     @property
     def table(self) -> str:
@@ -76,12 +84,16 @@ class TakenIn:
 
     def sentence(self) -> str:
         """What was read, kept and set aside, and what became of the rows that were there."""
-        w = self.imported.wording
-        said = [self.imported.sentence()]
+        return " ".join((self.imported.sentence(), self.about_old_rows())).rstrip()
+
+    def about_old_rows(self) -> str:
+        """What became of the rows that were there; empty where there were none."""
+        w, said = self.imported.wording, []
         if self.mode != "new":
+            untouched = self.mode == "added" and not self.rows_replaced
             said.append(
                 w.say(
-                    f"intake.account.{self.mode}",
+                    f"intake.account.{'joined' if untouched else self.mode}",
                     before=self.rows_before,
                     stayed=self.rows_stayed,
                     replaced=self.rows_replaced,
@@ -194,21 +206,24 @@ def put_in(
     margin_rate: float | None = None,
     guessed: bool = False,
     again: bool = False,
-    mended: bool = False,
+    mended: TakenIn | None = None,
 ) -> TakenIn:
     """Put what was imported into the workbook in ``folder``; :func:`take_in` without the reading.
 
-    ``guessed``: nobody said that it belongs there; ``mended``: it was put there before, and comes
-    again with rows that have been mended.
+    ``guessed``: nobody said that it belongs there; ``mended``: it was put there before, with that
+    account, and comes again with rows that have been mended.
     """
     _check(mode, margin_rate)
     not_the_sample(folder)
     table = imported.reader.contract.name
     _check_beginning(folder, table, not workbooks.is_workbook(folder))
-    joined = join(folder, imported, mode, guessed=guessed)
-    if joined.mode == "added" and not mended:
+    if mended is None:
+        joined = join(folder, imported, mode, guessed=guessed)
+    else:
+        joined = join_mended(folder, imported, mended.imported, mended.days, mode or "added")
+    if joined.mode == "added" and mended is None:
         keep_earlier_set_aside(folder, table, joined.last_before)
-    _save(folder, imported, joined, name, currency, margin_rate)
+    _save(folder, imported, joined, name, currency, margin_rate, mended=mended is not None)
     if load:
         workbooks.load_workbook(folder)
     return TakenIn(
@@ -220,6 +235,7 @@ def put_in(
         again=again,
         loaded=load,
         gap_days=joined.gap_days,
+        days=joined.days,
     )
 
 
@@ -233,7 +249,7 @@ def take_back(taken: TakenIn) -> TakenIn:
         raise InputError(f"No row is set aside in {taken.folder}: there is nothing to take back.")
     mended = taken.imported.add_mended(file)
     mode: Mode = "added" if taken.mode == "added" else "replaced"
-    return put_in(mended, taken.folder, mode=mode, load=taken.loaded, mended=True)
+    return put_in(mended, taken.folder, mode=mode, load=taken.loaded, mended=taken)
 
 
 def _source(path: str | Path) -> Path:
@@ -344,6 +360,8 @@ def _save(
     name: str | None,
     currency: str | None,
     margin_rate: float | None,
+    *,
+    mended: bool,
 ) -> None:
     table = imported.reader.contract.name
     settings = {
@@ -354,11 +372,16 @@ def _save(
     }
     reading = {**imported.reading(), "taken": _taken(folder, table, imported)}
     if joined.mode == "added":
-        reading["outcome"] = joined.account(reading["outcome"])
+        before = workbooks.read_workbook(folder).tables[table].reading
+        is_again = mended and "earlier" in before
+        outcome = before.get("outcome", {"set_aside": {}})
+        earlier = before["earlier"] if is_again else joined.still_aside(outcome)
+        reading["earlier"] = dict(earlier)
+        reading["outcome"] = joined.account(reading["outcome"], earlier)
     # The export of one month is not where the whole table came from.
     raw = imported.path or None if joined.mode != "added" else None
     entry = {"raw": raw, "reading": reading}
-    save_table(folder, table, joined.rows, imported.set_aside, entry, settings)
+    save_table(folder, table, joined.rows, imported.set_aside, entry, settings, imported.wording)
 
 
 def _taken(folder: Path, table: str, imported: Import) -> dict[str, int]:

@@ -7,7 +7,8 @@ Day, rowid.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from retention_lib.base import contract, engine, values
@@ -33,6 +34,10 @@ _CURRENCIES = {
     "CAD": "CAD|CA\\$",
     "$": r"(^|[^A-Z])\$",
 }
+_SIGNS = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR", "£": "GBP", "$": "USD"}
+CURRENCY = "currency"
+"""What ``leave_out`` calls the currency that a row names, whichever way it does."""
+
 _CURRENCY_HEADINGS = r"^(code )?(devise|currency|monnaie)( code)?$"
 
 # Kinds of document that are no sale, or one taken back.
@@ -89,7 +94,7 @@ class Reader:
 
     def judge(self) -> None:
         """Type and judge every row."""
-        self.connection.execute(f"CREATE TABLE judged AS {self._judged_sql()}")
+        self.connection.execute(f"CREATE TEMP TABLE judged AS {self._judged_sql()}")
         if self.contract.name == "transactions":
             self._set_aside_sums()
             self._set_aside_isolated_dates()
@@ -97,7 +102,7 @@ class Reader:
             self._set_aside_copies()
         named = ", ".join(f"{self.typed(n)} AS {quoted(n)}" for n in self.typed_columns)
         self.connection.execute(
-            f"CREATE VIEW kept AS SELECT {named} FROM judged "
+            f"CREATE TEMP VIEW kept AS SELECT {named} FROM judged "
             f"WHERE {REASON} IS NULL ORDER BY {', '.join(self.book_columns())}"
         )
 
@@ -179,13 +184,32 @@ class Reader:
 
     def _left_out_test(self, name: str, unwanted: object) -> str:
         """The test for rows to leave out by a contract column or a heading of the export."""
-        source = self.source_of.get(name, name)
-        if source not in self.raw.header:
-            raise ChoiceError("leave_out", name, [*self.source_of, *self.matching.unknown])
         if isinstance(unwanted, str) or not isinstance(unwanted, list | tuple | set | frozenset):
             unwanted = [unwanted]  # one value is a list of one, not of its letters
+        source = self.source_of.get(name, name)
+        if source not in self.raw.header and name == CURRENCY:
+            return self._in_currencies([str(code) for code in unwanted])
+        if source not in self.raw.header:
+            raise ChoiceError("leave_out", name, [*self.source_of, *self.matching.unknown])
         listed = ", ".join("'" + str(value).replace("'", "''") + "'" for value in unwanted)
         return f"coalesce(({values.clean_text_sql(quoted(source))}) IN ({listed}), false)"
+
+    def _in_currencies(self, codes: Sequence[str]) -> str:
+        """The test for rows that name one of these currencies, by a sign or in a column."""
+        tests = []
+        for code in codes:
+            sign = _CURRENCIES.get(code, code).replace("'", "''")
+            tests += [
+                f"regexp_matches({quoted(column)}, '{sign}')"
+                for column in self.columns_of("amount")
+            ]
+            names = [name for name in (code, *_SIGNS) if _code(name) == code]
+            listed = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+            tests += [
+                f"upper(trim({quoted(heading)})) IN ({listed})"
+                for heading in self._currency_headings()
+            ]
+        return f"coalesce({' OR '.join(tests) or 'false'}, false)"
 
     def _totals_test(self, texts: list[str]) -> dict[str, str]:
         """A line with "Total" in a cell that is no row: without a date, or with little else."""
@@ -306,25 +330,38 @@ class Reader:
             )"""
         )
 
-    def currency(self, told: str | None) -> str:
+    def currency(self, told: str | None, usual: str = "", known: Sequence[str] = ()) -> str:
         """The currency told, else the one that the rows name themselves; empty for none.
 
-        Raises ``QuestionError`` where the rows kept name several and nobody has told which.
+        ``usual`` is that of the workbook whose last import is repeated, ``known`` those that its
+        files have named so far. Raises ``QuestionError`` where the rows kept name several, or
+        one unheard of there, and nobody has told which.
         """
         if told:
             return told
-        named = self._currencies_in_amounts() | self._currencies_in_columns()
-        if len(named) > 1:
+        named = self.currencies()
+        # A dollar may be any of a dozen, the usual one as well.
+        strange = named - {usual, "$", *known} if usual else set()
+        several = named | {usual} if strange else named
+        if strange or (len(named) > 1 and not usual):
+            others = sorted(several - {usual or min(several)})
             raise QuestionError(
                 [
-                    f"The amounts are in several currencies ({', '.join(sorted(named))}), and a "
-                    f"sum over them means nothing. Leave the others out with leave_out={{…}}, or, "
+                    f"The amounts are in several currencies ({', '.join(sorted(several))}), and a "
+                    f"sum over them means nothing. Leave the others out with "
+                    f"leave_out={{'currency': {others}}}, or, "
                     f'where they were converted already, say so with currency="EUR".'
                 ]
             )
+        if usual:
+            return usual
         found = named.pop() if named else ""
         # A dollar may be any of a dozen: shown without a sign until somebody says which.
         return "" if found == "$" else found
+
+    def currencies(self) -> set[str]:
+        """The currencies that the rows kept name, by a sign or in a column of their own."""
+        return self._currencies_in_amounts() | self._currencies_in_columns()
 
     def _currencies_in_amounts(self) -> set[str]:
         found = set()
@@ -340,17 +377,17 @@ class Reader:
 
     def _currencies_in_columns(self) -> set[str]:
         found: set[str] = set()
-        for heading in self.matching.unknown:
-            is_one = self.connection.execute(
-                "SELECT regexp_matches(?, ?, 'i')", [heading.strip(), _CURRENCY_HEADINGS]
-            ).fetchall()[0][0]
-            if is_one:
-                rows = self.connection.execute(
-                    f"SELECT DISTINCT upper(trim({self.text(heading)})) FROM judged "
-                    f"WHERE {REASON} IS NULL AND trim({self.text(heading)}) <> '' LIMIT 20"
-                ).fetchall()
-                found |= {_code(str(name)) for (name,) in rows}
+        for heading in self._currency_headings():
+            rows = self.connection.execute(
+                f"SELECT DISTINCT upper(trim({self.text(heading)})) FROM judged "
+                f"WHERE {REASON} IS NULL AND trim({self.text(heading)}) <> '' LIMIT 20"
+            ).fetchall()
+            found |= {_code(str(name)) for (name,) in rows}
         return found
+
+    def _currency_headings(self) -> list[str]:
+        named = re.compile(_CURRENCY_HEADINGS, re.IGNORECASE)
+        return [heading for heading in self.matching.unknown if named.search(heading.strip())]
 
     @cached_property
     def unread(self) -> dict[str, tuple[int, str]]:
@@ -405,8 +442,7 @@ class Reader:
 
 
 def _code(name: str) -> str:
-    signs = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR", "£": "GBP", "$": "USD"}
-    return signs.get(name, name)
+    return _SIGNS.get(name, name)
 
 
 def _free_name(name: str, taken: Mapping[str, str], table: contract.Table) -> str:

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from retention_lib.base.judging import Reader
 from retention_lib.base.sources import FILE, ROW, RawTable, plain_text, read_raw
 from retention_lib.errors import InputError
+from retention_lib.wording import LANGUAGES
+from retention_lib.wording import texts as all_texts
 
 _OWN = ("row", "file", "reason", "reason_code", "line")
 
@@ -42,13 +44,14 @@ def mended_reader(reader: Reader, set_aside: pd.DataFrame, path: str | Path) -> 
     if FILE in raw.table.column_names:
         raise InputError("Mend the files of a folder themselves and import the folder again.")
     mended = read_raw(path)
-    if "row" not in mended.header:
+    column = _row_column(mended.header)
+    if column is None:
         raise InputError(
             f"{name} has no column 'row', by which mended rows are recognised; use the file that "
             f".save() wrote."
         )
-    numbers = _row_numbers(mended, name)
-    _must_be_set_aside(numbers, set_aside, name)
+    numbers = _row_numbers(mended, name, column)
+    _must_be_set_aside(numbers, set_aside, name, column)
     columns: dict[str, object] = {ROW: pa.array(numbers, pa.int64())}
     before = _rows_of(raw, numbers)
     for heading, shown in shown_headings(raw.header).items():
@@ -67,24 +70,30 @@ def mended_reader(reader: Reader, set_aside: pd.DataFrame, path: str | Path) -> 
     )
 
 
-def _row_numbers(mended: RawTable, name: str) -> list[int]:
-    texts = mended.table.column("row").to_pylist()
+def _row_column(header: Sequence[str]) -> str | None:
+    """The column with the numbers of the rows, in whichever language the file was written."""
+    words = all_texts()["name.set_aside.row"]
+    return next((words[language] for language in LANGUAGES if words[language] in header), None)
+
+
+def _row_numbers(mended: RawTable, name: str, column: str) -> list[int]:
+    texts = mended.table.column(column).to_pylist()
     odd = [text for text in texts if not (text or "").strip().isdecimal()]
     if odd:
         raise InputError(
-            f"{len(odd)} row(s) of {name} have no row number of the export in their column 'row' "
-            f"(first: {odd[0]!r}). New rows belong into the export itself."
+            f"{len(odd)} row(s) of {name} have no row number of the export in their column "
+            f"{column!r} (first: {odd[0]!r}). New rows belong into the export itself."
         )
     return [int(text) for text in texts]
 
 
-def _must_be_set_aside(numbers: list[int], set_aside: pd.DataFrame, name: str) -> None:
+def _must_be_set_aside(numbers: list[int], set_aside: pd.DataFrame, name: str, column: str) -> None:
     known = set(set_aside["row"])
     strange = [number for number in numbers if number not in known]
     if strange:
         raise InputError(
             f"{len(strange)} row(s) of {name} were never set aside (first: row {strange[0]}); "
-            f"keep the numbers of the column 'row' as they are."
+            f"keep the numbers of the column {column!r} as they are."
         )
     twice = sorted({number for number in numbers if numbers.count(number) > 1})[:1]
     if twice:

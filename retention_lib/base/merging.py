@@ -17,6 +17,7 @@ import pandas as pd
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, day_column, require_base
 from retention_lib.errors import DataWarning, InputError
+from retention_lib.masking import said_name
 
 if TYPE_CHECKING:
     from retention_lib.base.duplicates import Duplicates
@@ -121,7 +122,7 @@ def _must_exist(base: CustomerBase, mapping: Mapping[str, str]) -> None:
     if unknown:
         raise InputError(
             f"{len(unknown):,} of the {len(named):,} customers to be merged are not in this base "
-            f"(first: {unknown[0]!r}). Were the proposals made on another base?"
+            f"(first: {said_name(unknown[0])!r}). Were the proposals made on another base?"
         )
 
 
@@ -240,8 +241,8 @@ def _warn_of_campaigns(base: CustomerBase, kept: set[str]) -> None:
         first = found.iloc[0]
         warnings.warn(
             f"{len(found):,} merged [customer, campaign] are now in more than one group of it "
-            f"(first: {first['customer_id']!r} in {first['campaign_id']!r}). Their campaigns can "
-            f"no longer be measured on them; undo_merge(base) takes the merge back.",
+            f"(first: {said_name(first['customer_id'])!r} in {first['campaign_id']!r}). Their "
+            f"campaigns can no longer be measured on them; undo_merge(base) takes the merge back.",
             DataWarning,
             stacklevel=3,
         )

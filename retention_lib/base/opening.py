@@ -136,7 +136,7 @@ def _open_workbook(
         currency=settings.currency,
         language=language,
         margin_rate=settings.margin_rate,
-        name=settings.name or workbook.folder.name,
+        name=settings.called(language) or workbook.folder.name,
         made_from={
             "path": workbook.folder.name,
             "readings": readings,

@@ -182,9 +182,10 @@ def _needs(wording: Wording, check: Check, lacking: tuple[str, ...]) -> str:
     if not lacking:
         return wording.say("quality.needs.rows")
     if lacking == ("*",):
-        return wording.say("quality.needs.table", table=check.table)
+        return wording.say("quality.needs.table", table=wording.table(check.table))
     key = "quality.needs.any" if check.needs_any else "quality.needs.columns"
-    return wording.say(key, table=check.table, columns=", ".join(lacking), count=len(lacking))
+    table, columns = wording.table(check.table), ", ".join(lacking)
+    return wording.say(key, table=table, columns=columns, count=len(lacking))
 
 
 def _as_table(wording: Wording, found: list[tuple[Check, Finding]]) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
+    from retention_lib.wording import Wording
+
 # What one sheet of Excel holds, less its row of headings.
 _SHEET_ROWS = 1_048_575
 
@@ -25,21 +29,23 @@ def save_table(
     set_aside: pd.DataFrame,
     entry: Mapping[str, Any],
     settings: Mapping[str, Any],
+    wording: Wording,
 ) -> Path:
     """Write the rows kept, those set aside and the table's part of ``workbook.toml``.
 
     ``entry`` says where the export is (``raw``) and how it was read (``reading``), for next
-    month; ``settings`` go to the top of ``workbook.toml`` where they are given. Gives the folder.
+    month; ``settings`` go to the top of ``workbook.toml`` where they are given. The file of rows
+    set aside is written in ``wording``. Gives the folder.
     """
     # Both files are written whole before either takes its place: where the disk is full, or Excel
     # holds the rows set aside, the workbook stays as it was.
     with ExitStack() as together:
         parquet = folder / f"{table}.parquet"
         beside = together.enter_context(filing.written(parquet))
-        kept.write_parquet(str(beside), compression="zstd")
+        write_parquet(kept, beside)
         aside = set_aside_file(folder, table)
         if not set_aside.empty:
-            _write_set_aside(set_aside, together.enter_context(filing.written(aside)))
+            _write_set_aside(set_aside, together.enter_context(filing.written(aside)), wording)
     if set_aside.empty:
         filing.remove(aside)
     entry = {"file": parquet.name, **entry}
@@ -47,12 +53,23 @@ def save_table(
     return folder
 
 
+def write_parquet(rows: duckdb.DuckDBPyRelation, file: Path) -> None:
+    """Write rows as Parquet; ``OSError`` where the disk refuses, as for files of any other kind."""
+    import duckdb
+
+    try:
+        rows.write_parquet(str(file), compression="zstd")
+    except duckdb.IOException as error:
+        number = errno.ENOSPC if "No space left" in str(error) else errno.EIO
+        raise OSError(number, os.strerror(number)) from error
+
+
 def set_aside_file(folder: Path, table: str) -> Path:
     """Where the rows of a table lie that were set aside, to open in Excel and mend."""
     return folder / f"set_aside_{table}.xlsx"
 
 
-def _write_set_aside(frame: pd.DataFrame, file: Path) -> None:
+def _write_set_aside(frame: pd.DataFrame, file: Path, wording: Wording) -> None:
     """Rows set aside as an Excel file whose every cell is text.
 
     Excel turns 007 of a CSV into 7 and 03/02 into a date when the file is opened and saved;
@@ -65,12 +82,24 @@ def _write_set_aside(frame: pd.DataFrame, file: Path) -> None:
         text = book.add_format({"num_format": "@"})
         for start in range(0, len(frame), _SHEET_ROWS):
             part = frame.iloc[start : start + _SHEET_ROWS]
-            sheet = book.add_worksheet()
+            number = f" {start // _SHEET_ROWS + 1}" if start else ""
+            sheet = book.add_worksheet(wording.say("name.set_aside_sheet") + number)
             sheet.set_column(0, len(frame.columns) - 1, 18, text)
             sheet.freeze_panes(1, 2)
-            sheet.write_row(0, 0, [str(name) for name in frame.columns], text)
+            sheet.write_row(0, 0, _headings([str(name) for name in frame.columns], wording), text)
             cells = part.astype(object).where(part.notna(), "").astype(str).to_numpy()
-            for number, row in enumerate(cells, start=1):
+            for place, row in enumerate(cells, start=1):
                 for column, value in enumerate(row):
                     if value:
-                        sheet.write_string(number, column, value[:32_767], text)
+                        sheet.write_string(place, column, value[:32_767], text)
+
+
+def _headings(names: list[str], wording: Wording) -> list[str]:
+    """The headings in words, but for a word by which the export calls a column of its own."""
+    taken = {name.lower() for name in names}
+    said = []
+    for name in names:
+        key = f"name.set_aside.{name}"
+        word = wording.say(key) if wording.has(key) else name
+        said.append(name if word.lower() in taken else word)
+    return said

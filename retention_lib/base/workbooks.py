@@ -30,6 +30,7 @@ ENVIRONMENT = "RETENTION_WORKBOOK"
 class Settings:
     """What ``workbook.toml`` says besides its tables.
 
+    ``name_fr``: what the workbook is called in French, where that differs.
     ``margin_rate``: the share of revenue that is margin where no margin column says better.
     """
 
@@ -39,6 +40,11 @@ class Settings:
     margin_rate: float | None = None
     as_of: date | None = None
     activity_window_days: int = 365
+    name_fr: str = ""
+
+    def called(self, language: str) -> str:
+        """What the workbook is called in a language; empty where nobody named it."""
+        return (self.name_fr if language == "fr" else "") or self.name
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,7 @@ def read_workbook(path: Path) -> Workbook:
 def _settings(file: Path, content: Mapping[str, Any]) -> Settings:
     wanted: dict[str, tuple[type, ...]] = {
         "name": (str,),
+        "name_fr": (str,),
         "currency": (str,),
         "language": (str,),
         "margin_rate": (int, float),

@@ -58,7 +58,7 @@ def as_text(scorecard: Scorecard, *, masked: bool = False) -> str:
         parts.append(wording.say("cli.check.fine", count=len(fine)))
         parts.append(console.wrapped(" · ".join(fine), first="  "))
     if len(scorecard.not_checked):
-        parts.append(scorecard.what_was_not_checked().sentence())
+        parts.append(console.wrapped(scorecard.what_was_not_checked().sentence()))
         parts.append(
             console.columns(
                 (row["label"], row["needs"]) for row in scorecard.not_checked.to_dict("records")
@@ -81,6 +81,10 @@ def _finding(row: dict[str, Any], wording: Wording, masked: bool) -> str:
         lines.append(console.wrapped(said, first="    "))
     if row["remedy"] and not masked:
         from retention_lib.commands.line import name
+        from retention_lib.views.plain_words import plain
 
-        lines.append(console.wrapped("→ " + as_flags(row["remedy"], name()), first="    "))
+        # What a prompt has no option for is left out, like in the report.
+        remedy = plain(as_flags(row["remedy"], name()))
+        if remedy:
+            lines.append(console.wrapped("→ " + remedy, first="    "))
     return "\n".join(lines)

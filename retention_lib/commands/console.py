@@ -48,6 +48,10 @@ _PLAIN = {
     "\u2713": "ok",
 }
 _NARROWEST, _WIDEST = 40, 100
+_LEAST_ROOM = 24
+_ENDS_OF_LINES = re.compile(r"[ \t\r\n]+")
+# French sets a space before these marks, at which no line may end either.
+_BEFORE_MARK = re.compile(r"(?<=\S) (?=[;:?!»%€](?:[\s.,)]|$))|(?<=«) ")
 # Stands for a space at which no line may end: that of a path, or of an option and its value.
 _KEPT = "\ue000"
 _TOGETHER = re.compile(r'(?:--[\w-]+ )?"[^"\n]{1,60}"|--[\w-]+ [\w.,=…]+')
@@ -90,7 +94,7 @@ def wrapped(text: str, *, first: str = "", then: str | None = None) -> str:
     - one two
     """
     after = " " * len(first) if then is None else then
-    text = _TOGETHER.sub(lambda found: whole(found[0]), text)
+    text = _BEFORE_MARK.sub(_KEPT, _TOGETHER.sub(lambda found: whole(found[0]), text))
     lines = []
     for number, part in enumerate(text.splitlines() or [""]):
         lines += textwrap.wrap(
@@ -131,10 +135,18 @@ def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), indent:
     a    1
     bb  22
     """
-    cells = [tuple(" ".join(str(cell).split()) for cell in row) for row in rows]
+    cells = [tuple(_ENDS_OF_LINES.sub(" ", str(cell)).strip(" ") for cell in row) for row in rows]
     if not cells:
         return ""
     *fixed, last = (max(map(len, column)) for column in zip(*cells, strict=True))
+    room = width() - len(indent) - sum(size + 2 for size in fixed)
+    if room < min(last, _LEAST_ROOM) and not right:  # side by side there is no room for them
+        inner = indent + "    "
+        return "\n".join(
+            wrapped(text, first=inner if place else indent, then=inner)
+            for row in cells
+            for place, text in enumerate(filter(None, row))
+        )
     lines = []
     for *front, end in cells:
         start = indent + "".join(
@@ -148,8 +160,10 @@ def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), indent:
 
 
 def _hung(start: str, text: str) -> str:
-    room = max(width() - len(start), 24)
-    parts = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    room = max(width() - len(start), _LEAST_ROOM)
+    kept = _BEFORE_MARK.sub(_KEPT, text)
+    parts = textwrap.wrap(kept, room, break_long_words=False, break_on_hyphens=False)
+    parts = [part.replace(_KEPT, " ") for part in parts]
     if text[:1] == " ":  # set to the right
         parts = [text]
     first, *rest = parts or [""]

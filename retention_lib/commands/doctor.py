@@ -186,7 +186,8 @@ def _loaded(w: Wording, data: str | None) -> Iterator[Finding]:
     what = w.say("cli.doctor.what.loaded")
     try:
         place = workbooks.as_path(data) if data else workbooks.loaded_path()
-        yield Finding(what, "fine", str(place))
+        if place.exists():  # otherwise the next line says that there is nothing
+            yield Finding(what, "fine", str(place))
         # Reading takes seconds and needs every package: only where those are there.
         from retention_lib.base.opening import describe_base, open_base
 
@@ -194,7 +195,7 @@ def _loaded(w: Wording, data: str | None) -> Iterator[Finding]:
         absent = described.table.loc[described.table["rows"] == 0, ["table", "unlocks"]]
         yield Finding(w.say("cli.doctor.what.base"), "fine", described.sentence())
         for row in absent.to_dict("records"):
-            said = w.say("cli.doctor.no_table", table=row["table"], unlocks=row["unlocks"])
+            said = w.say("cli.doctor.no_table", table=w.table(row["table"]), unlocks=row["unlocks"])
             yield Finding(w.say("cli.doctor.what.table"), "optional", said)
     except RetentionError as error:
         remedy = w.say("cli.doctor.back_to_sample", command=f"{name()} use sample")

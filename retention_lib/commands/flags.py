@@ -30,9 +30,17 @@ _NAMES = (
     "mode",
     "name",
     "table",
+    "out",
 )
+# At the beginning of a message they stand without a value.
+_SUBJECT = re.compile(
+    rf"^(?:{'|'.join(_NAMES)}|budget|start|weeks|hold_out|channels|hours_per_week|hour_cost)"
+    r"(?= (?:est|doit|is|must|takes)\b)"
+)
+_COLUMN = re.compile(rf"^matching\[({_QUOTED})\](?= )")
 _ARGUMENT = re.compile(rf"\b({'|'.join(_NAMES)})=({_QUOTED}|\d+)?(?=[\s.,;:)?]|$)")
 _IMPORT = re.compile(rf"rl\.import_export\(({_QUOTED})(?:,\s*([^()]*))?\)")
+_LOAD = re.compile(rf"rl\.load_workbook\(({_QUOTED})\)")
 _SAFE = re.compile(r"[^\W_][\w.,:=/-]*")
 _MODES = {"new": "--name …", "added": "--add", "replaced": "--replace"}
 
@@ -54,7 +62,15 @@ def as_flags(message: str, prog: str = "retention") -> str:
         lambda found: f"{prog} import {in_quotes(found[1][1:-1])} {found[2] or ''}".rstrip(),
         message,
     )
+    message = _COLUMN.sub(lambda found: f"--match {found[1][1:-1]}", message)
+    message = _SUBJECT.sub(_option, message)
+    message = _LOAD.sub(lambda found: f"{prog} use {in_quotes(found[1][1:-1])}", message)
     return message.replace("rl.load_workbook(path)", f"{prog} use PATH")
+
+
+def _option(found: re.Match[str]) -> str:
+    name = {"hours_per_week": "hours"}.get(found[0], found[0])
+    return "--" + name.replace("_", "-")
 
 
 def _flag(found: re.Match[str]) -> str:

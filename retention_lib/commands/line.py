@@ -14,8 +14,8 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from retention_lib.errors import (
     QuestionError,
     RetentionError,
 )
+from retention_lib.masking import MASK_VARIABLE
 from retention_lib.wording import Language, Wording, speak, spoken, told_to_speak
 
 COMMANDS: dict[str, str] = {
@@ -171,8 +172,24 @@ def _dispatch(arguments: list[str], wording: Wording) -> int:
     except WrongUsage as wrong:
         help_page = f"{name()} {command} --help"
         raise WrongUsage(f"{wrong}\n{wording.say('cli.usage.see', command=help_page)}") from None
-    code: int = module.run(options)
+    with _masking(getattr(options, "mask", None)):
+        code: int = module.run(options)
     return code
+
+
+@contextmanager
+def _masking(asked: bool | None) -> Iterator[None]:
+    """Everything that a command says and writes goes behind pseudonyms where ``--mask`` is told."""
+    before = os.environ.get(MASK_VARIABLE)
+    if asked:
+        os.environ[MASK_VARIABLE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(MASK_VARIABLE, None)
+        else:
+            os.environ[MASK_VARIABLE] = before
 
 
 def _is_told(arguments: Sequence[str], place: int) -> bool:

@@ -15,7 +15,7 @@ from retention_lib.decisions._journey_steps import JOURNEYS, Step, load_steps
 from retention_lib.decisions._offer_inputs import is_number
 from retention_lib.decisions._plan_paths import Rates, incentive_of
 from retention_lib.errors import ChoiceError, InputError
-from retention_lib.masking import masks, pseudonym
+from retention_lib.masking import masks, pseudonym, said_name
 from retention_lib.results import Result
 from retention_lib.wording import Wording, with_minus
 
@@ -388,7 +388,8 @@ def write_message(
         raise ChoiceError("step_code", step_code, list(found))
     rows = of.table[of.table["customer_id"] == str(customer_id)]
     if rows.empty:
-        example = f" such as {of.table['customer_id'].iloc[0]!r}" if len(of.table) else ""
+        ids = of.table["customer_id"]
+        example = f" such as {said_name(ids.iloc[0])!r}" if len(ids) else ""
         raise InputError(f"There is no customer {customer_id!r}; give a customer_id{example}.")
     if not isinstance(company, str):
         raise InputError(f'company is a name, such as "Dupont SA"; got {company!r}.')

@@ -15,6 +15,7 @@ from retention_lib import filing
 from retention_lib.base import engine, workbooks
 from retention_lib.base.adding import placed, with_rows, without_consent
 from retention_lib.base.customer_base import CustomerBase
+from retention_lib.base.saving import write_parquet
 from retention_lib.decisions._outcomes_judged import is_contact
 from retention_lib.decisions._plan_files_layout import TASK
 from retention_lib.errors import InputError
@@ -200,6 +201,6 @@ def save_into(folder: Path, added: Mapping[str, pd.DataFrame]) -> None:
         file = folder / f"{name}.parquet" if entry is None else entry.file
         with filing.written(file) as beside:
             relation: Any = after.select(*columns).to_native()
-            relation.write_parquet(str(beside), compression="zstd")
+            write_parquet(relation, beside)
         if entry is None:
             workbooks.write_table_entry(folder, name, {"file": file.name}, {})

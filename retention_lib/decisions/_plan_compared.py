@@ -15,6 +15,7 @@ from retention_lib.decisions._plan_solver import solve
 from retention_lib.decisions._plan_table import total_of
 from retention_lib.decisions.contact_rules import ContactRules
 from retention_lib.decisions.ranges import Range
+from retention_lib.masking import said_name
 from retention_lib.results import Result
 from retention_lib.scoring._lifetime_results import about
 from retention_lib.wording import Wording, with_minus
@@ -193,7 +194,8 @@ def _resources(draft: Draft) -> Iterator[_Row]:
             )
     weeks = settings.weeks
     timed = set(draft.problem.use_resource[draft.problem.use_resource > 0].tolist())
-    for number, owner in enumerate([*facts.owners, marketing_of(facts)]):
+    named = [said_name(owner, "owner") for owner in facts.owners]
+    for number, owner in enumerate([*named, marketing_of(facts)]):
         own = range(1 + number * weeks, 1 + (number + 1) * weeks)
         if timed & set(own):
             more = draft.problem.capacity.copy()

@@ -20,6 +20,7 @@ from retention_lib.decisions._offer_value import UNSEEN
 from retention_lib.decisions._plan_problem import Flags, Values
 from retention_lib.decisions._pressure_contacts import contacts, opt_outs, recent_contacts
 from retention_lib.errors import InputError
+from retention_lib.masking import said_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +127,7 @@ def facts_of(
     if ids.duplicated().any():
         raise InputError(
             f"facts needs one row a customer; {int(ids.duplicated().sum())} come twice "
-            f"(first: {ids[ids.duplicated()].iloc[0]})."
+            f"(first: {said_name(ids[ids.duplicated()].iloc[0])})."
         )
     managers = _column(table, "account_manager", None)
     named = managers.notna() & (managers.astype(str).str.strip() != "")

@@ -11,6 +11,7 @@ from retention_lib.decisions._journey_steps import JOURNEYS
 from retention_lib.decisions._plan_draft import Draft, marketing_of
 from retention_lib.decisions._plan_facts import NOBODY, Numbers
 from retention_lib.decisions._plan_problem import Flags
+from retention_lib.masking import said_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,11 +46,12 @@ def left_out(draft: Draft, out: Numbers) -> pd.DataFrame:
     words = {name: w.say(f"plan.reason.{name}") for name in names_of}
     if not draft.settings.budget:
         words["budget"] = w.say("plan.reason.no_money")
-    names = np.array([*facts.owners, marketing_of(facts)], dtype=object)
+    names = facts.owners
     said = np.array([words.get(name, "") for name in code], dtype=object)
     for place in np.flatnonzero(code == "no_time"):
         owner = facts.owner[out[place]]
-        said[place] = w.say("plan.reason.no_time", owner=names[owner if owner != NOBODY else -1])
+        name = marketing_of(facts) if owner == NOBODY else said_name(names[owner], "owner")
+        said[place] = w.say("plan.reason.no_time", owner=name)
     rests = (facts.journey[out] == _REST) & facts.contactable[out]
     code[rests] = facts.reason_code.to_numpy(object)[out[rests]]
     said[rests] = facts.why.to_numpy(object)[out[rests]]

@@ -15,7 +15,7 @@ from retention_lib.decisions._plan_compared import (
     prices_of,
     say_gap,
 )
-from retention_lib.decisions._plan_draft import Draft, draw_up, taken_of
+from retention_lib.decisions._plan_draft import Draft, draw_up, marketing_of, taken_of
 from retention_lib.decisions._plan_facts import PlanFacts
 from retention_lib.decisions._plan_holdout import (
     COMPARED_AT_LEAST,
@@ -40,6 +40,7 @@ from retention_lib.decisions._plan_table import actions, held_table, total_of
 from retention_lib.decisions.past_campaigns import FEWEST
 from retention_lib.decisions.ranges import Range
 from retention_lib.errors import ChoiceError
+from retention_lib.masking import said_name
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.results import Result
 from retention_lib.scoring._lifetime_results import about
@@ -274,6 +275,15 @@ def _said_held(draft: Draft) -> str:
     return w.say("plan.hold_out.usual", share=w.percent(share, decimals=0), customers=many)
 
 
+def _hours_of_each(hours: Mapping[str, float], draft: Draft) -> str:
+    w, marketing = draft.facts.base.wording, marketing_of(draft.facts)
+    said = [
+        f"{name if name == marketing else said_name(name, 'owner')} {w.number(each, decimals=1)}"
+        for name, each in hours.items()
+    ]
+    return w.listing(said)
+
+
 def _assumptions(draft: Draft, explored: int) -> dict[str, object]:
     """Every choice the plan was made under, and where its figures come from."""
     settings, facts, w = draft.settings, draft.facts, draft.facts.base.wording
@@ -290,7 +300,7 @@ def _assumptions(draft: Draft, explored: int) -> dict[str, object]:
         "budget": w.money(settings.budget),
         "hours_per_week": w.say("plan.hours", hours=w.number(hours, decimals=1))
         if not isinstance(hours, Mapping)
-        else w.listing([f"{name} {w.number(each, decimals=1)}" for name, each in hours.items()]),
+        else _hours_of_each(hours, draft),
         "hour_cost": w.money(settings.hour_cost),
         "contact_rules": w.say(
             "plan.rules",

@@ -17,6 +17,7 @@ from retention_lib.decisions._journey_steps import CHANNELS, Step, load_steps
 from retention_lib.decisions._pressure_contacts import PLAN
 from retention_lib.decisions.contact_rules import ContactRules
 from retention_lib.errors import ChoiceError, InputError
+from retention_lib.masking import said_name
 from retention_lib.wording import Language
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class PlanSettings:
             return np.full(len(names), 60.0 * self.hours)
         strangers = sorted(set(self.hours) - set(names))
         if strangers:
-            listed = ", ".join(repr(name) for name in names[:12])
+            known = [*(said_name(name, "owner") for name in owners), marketing]
+            listed = ", ".join(repr(name) for name in known[:12])
             raise InputError(
                 f"hours_per_week names {len(strangers)} account manager(s) that this base does "
                 f"not have (first: {strangers[0]!r}); it has {listed}."

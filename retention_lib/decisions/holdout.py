@@ -36,6 +36,7 @@ from retention_lib.decisions._lots import held_by_lot
 from retention_lib.decisions.past_campaigns import FEWEST, past_effects
 from retention_lib.decisions.ranges import Number, Range, between, likely
 from retention_lib.errors import InputError
+from retention_lib.masking import said_name
 from retention_lib.results import Listing, Result
 
 if TYPE_CHECKING:
@@ -250,7 +251,8 @@ class HoldoutDesign(Result):
         if twice:
             raise InputError(
                 f"{twice:,} of {len(ids):,} customer codes come more than once (first: "
-                f"{next(code for code in ids if ids.count(code) > 1)!r}). Pass each once."
+                f"{said_name(next(code for code in ids if ids.count(code) > 1))!r}). "
+                f"Pass each once."
             )
         layers = strata(self.base, ids)
         held = held_by_lot(ids, share, seed=seed, strata=layers)

@@ -27,7 +27,7 @@ from retention_lib.decisions._plan_files_layout import (
 from retention_lib.decisions.plan_files import HELD_OUT
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.results import Listing, Result
-from retention_lib.wording import Sentence, Wording
+from retention_lib.wording import Sentence, Wording, spoken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ def read_outcomes(
     parts = [part for file in files for part in read_parts(file)]
     if plan is None:
         parts += [part for file in files for part in _held_beside(file)]
-    wording = plan.wording if plan is not None else Wording(language_of(parts), "")
+    wording = plan.wording if plan is not None else Wording(spoken(language_of(parts)), "")
     lists = [part for part in parts if {"done", "result"} & set(part)]
     if not lists:
         raise InputError(

@@ -47,15 +47,13 @@ def write_excel(plan: PlanLike, path: str | Path, *, masked: bool | None = None)
     Raises ``InputError`` where ``path`` does not end in .xlsx, cannot be written, or holds a plan
     that somebody filled in already: read it first.
     """
-    import xlsxwriter
-
     place = _target(path, ".xlsx")
     _keep_filled(place)
     parts = _parts(plan, masked)
     beside = _beside(place)
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     try:
-        with xlsxwriter.Workbook(str(beside), options) as book:
+        with filing.excel(beside, place, options) as book:
             book.set_properties({"title": plan.plan_id})
             sheets = Sheets(book, plan.wording)
             _summary_sheet(sheets, plan, parts)

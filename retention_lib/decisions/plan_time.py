@@ -19,6 +19,7 @@ from retention_lib.decisions._plan_time_habit import (
     owners_of,
 )
 from retention_lib.errors import ChoiceError, InputError
+from retention_lib.masking import said_name
 from retention_lib.results import Listing, Result
 from retention_lib.wording import Wording
 
@@ -193,7 +194,9 @@ class CallingOrder(Result):
         """How many calls, how long they take, and in which order they stand."""
         w = self.wording
         told = {
-            "whose": " " + w.say("sales_time.whose", owner=self.owner) if self.owner else "",
+            "whose": " " + w.say("sales_time.whose", owner=_said_owner(self.owner, w))
+            if self.owner
+            else "",
             "when": " " + w.say("sales_time.when", week=self.week) if self.week else "",
         }
         if self.table.empty:
@@ -273,7 +276,7 @@ def _calling_order(of: SalesTime, owner: str | None, week: int | None) -> Callin
     w, plan = of.wording, of.plan
     table = plan.table.copy()
     table["owner"] = named_owners(table, w)
-    _check_asked(table, owner, week, _length(plan))
+    _check_asked(table, owner, week, _length(plan), w=w)
     if of.known_phones is not None:
         table["phone"] = of.known_phones
     whole = table.groupby("customer_id")[["expected_profit", "minutes"]].sum()
@@ -308,9 +311,17 @@ def _calling_order(of: SalesTime, owner: str | None, week: int | None) -> Callin
     )
 
 
-def _check_asked(table: pd.DataFrame, owner: object, week: object, weeks: int) -> None:
-    if owner is not None and owner not in set(table["owner"]):
-        raise ChoiceError("owner", owner, sorted(table["owner"].unique()))
+def _said_owner(owner: str, w: Wording) -> str:
+    """An account manager as a sentence names them; marketing is nobody's name."""
+    return owner if owner == w.say("plan.marketing") else said_name(owner, "owner")
+
+
+def _check_asked(
+    table: pd.DataFrame, owner: object, week: object, weeks: int, *, w: Wording
+) -> None:
+    known = set(table["owner"])
+    if owner is not None and owner not in known:
+        raise ChoiceError("owner", owner, [_said_owner(one, w) for one in sorted(known)])
     if week is None:
         return
     whole = isinstance(week, Integral) and not isinstance(week, bool)

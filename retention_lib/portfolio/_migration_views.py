@@ -10,7 +10,7 @@ from typing import ClassVar
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.portfolio.schemes import SegmentScheme
 from retention_lib.results import Result
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 FORMATS: Mapping[str, str] = {
     "customers": "count",
@@ -188,4 +188,4 @@ def percent(wording: Wording, share: float) -> str:
 
 def _change(wording: Wording, amount: float) -> str:
     said = wording.money(float(amount))
-    return f"+{said}" if amount > 0 else said
+    return f"+{said}" if amount > 0 else with_minus(said)

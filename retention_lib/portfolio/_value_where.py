@@ -80,7 +80,7 @@ class NeedsByGroup(Result):
         if self.missing:
             return self.missing
         if self.absent:
-            column, table = self.by, table_that_would_show(self.by)
+            column, table = self.by, w.table(table_that_would_show(self.by))
             return w.say("needs.absent", column=column, table=table)
         top = self._top()
         if top is None:

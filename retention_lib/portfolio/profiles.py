@@ -400,7 +400,7 @@ def _empty(base: CustomerBase, by: str, scheme: SegmentScheme, why: str) -> Prof
 
     w = base.wording
     if why == "absent":
-        missing = w.say("profile.absent", column=by, table=table_that_would_show(by))
+        missing = w.say("profile.absent", column=by, table=w.table(table_that_would_show(by)))
     else:
         missing = w.say("profile.nobody", as_of=w.date(base.as_of))
     return ProfileResult(

@@ -483,5 +483,5 @@ def _by_sign(signs: pd.DataFrame, record: TrackRecord) -> pd.DataFrame:
 def _needs(base: CustomerBase, table: str, columns: Sequence[str]) -> str:
     w = base.wording
     if not columns:
-        return w.say("signals.needs_table", table=table)
-    return w.say("signals.needs_columns", table=table, columns=w.listing(list(columns)))
+        return w.say("signals.needs_table", table=w.table(table))
+    return w.say("signals.needs_columns", table=w.table(table), columns=w.listing(list(columns)))

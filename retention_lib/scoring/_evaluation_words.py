@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retention_lib.scoring._evaluation_measured import SHARES
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 _SMALLEST = 0.0005
 
@@ -30,7 +30,7 @@ def points(wording: Wording, difference: float) -> str:
         return "–"
     # A limit just above nothing must not read as nothing.
     tiny = 0 < abs(difference) < _SMALLEST
-    said = wording.number(100 * difference, decimals=2 if tiny else 1)
+    said = with_minus(wording.number(100 * difference, decimals=2 if tiny else 1))
     return said if difference <= 0 or said.strip("0.,") == "" else "+" + said
 
 

@@ -19,7 +19,7 @@ from retention_lib.scoring._lifetime_draws import LEVEL
 from retention_lib.scoring._lifetime_facts import YEAR
 from retention_lib.scoring._lifetime_models import KINDS
 from retention_lib.scoring._lifetime_record import FEWEST_DAYS, NAIVE, TrackRecord, Trial
-from retention_lib.wording import Wording
+from retention_lib.wording import Wording, with_minus
 
 if TYPE_CHECKING:
     from retention_lib.scoring.lifetime import LifetimeResult
@@ -47,7 +47,7 @@ def about(value: float, wording: Wording) -> str:
     if value != value or not value:
         return wording.money(value)
     step = 10.0 ** max(math.floor(math.log10(abs(value))) - 2, 0)
-    return wording.money(round(value / step) * step)
+    return with_minus(wording.money(round(value / step) * step))
 
 
 # --- the total -------------------------------------------------------------------------------
@@ -319,7 +319,8 @@ def record_of(tested: TrackRecord, wording: Wording, begins: int, as_of: int) ->
 
 def _say_trials(tested: TrackRecord, wording: Wording) -> str:
     aligned = "same_season" if tested.trials[0].stretch.aligned else "any_season"
-    days = [wording.date(engine.day_of(trial.stretch.after)) for trial in tested.trials]
+    dates = [wording.date(engine.day_of(trial.stretch.after)) for trial in tested.trials]
+    days = [wording.say("lifetime.record.day", day=day) for day in dates]
     return wording.say(
         f"lifetime.record.{aligned}",
         trials=len(days),

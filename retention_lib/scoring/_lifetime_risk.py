@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from retention_lib.errors import InputError
+from retention_lib.masking import said_name
 from retention_lib.portfolio.intervals import Values
 from retention_lib.results import Result
 from retention_lib.scoring._lifetime_draws import LEVEL
@@ -192,8 +193,8 @@ def _say_why(result: LifetimeResult, scores: Any, known: pd.DataFrame, now: pd.D
         result.wording.say(
             "lifetime.risk.nobody_known",
             scored=len(known),
-            example=str(known["customer_id"].iloc[0]),
-            ours=str(now["customer_id"].iloc[0]),
+            example=said_name(known["customer_id"].iloc[0]),
+            ours=said_name(now["customer_id"].iloc[0]),
         )
         + "?"
     )
@@ -235,7 +236,7 @@ def checked_scores(scores: Any) -> pd.DataFrame:
     if twice.any():
         raise InputError(
             f"scores have {int(twice.sum())} customer(s) more than once (first: "
-            f"{known.loc[twice, 'customer_id'].iloc[0]}). Keep one row a customer."
+            f"{said_name(known.loc[twice, 'customer_id'].iloc[0])}). Keep one row a customer."
         )
     given = known["churn_probability"]
     if pd.api.types.is_bool_dtype(given) or given.map(lambda one: isinstance(one, bool)).any():

@@ -14,7 +14,7 @@ import numpy as np
 
 from retention_lib import progress
 from retention_lib.base import engine
-from retention_lib.base._remembered import recall, remembering
+from retention_lib.base._remembered import first_of, recall, remembering
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import ChoiceError
 from retention_lib.results import Listing, Result
@@ -225,10 +225,10 @@ class ChurnModel(Result):
             which accounts are closed or under contract.
         """
         require_base(base)
-        known: ChurnScores | None = recall(base, "score", self)
+        known: ChurnScores | None = recall(base, "score", first_of(self))
         if known is not None:
             return known
-        with remembering(base, "score", self) as kept:
+        with remembering(base, "score", first_of(self)) as kept:
             kept.value = scores = score_customers(self, base)
         return scores
 

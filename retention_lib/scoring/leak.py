@@ -26,7 +26,7 @@ from retention_lib.scoring._evaluation_metrics import Ranked, auc_table, on_log_
 from retention_lib.scoring._evaluation_verdict import ENOUGH
 from retention_lib.scoring._evaluation_words import percent
 from retention_lib.scoring.snapshots import take_snapshots
-from retention_lib.wording import Sentence, Wording
+from retention_lib.wording import Sentence, Wording, with_minus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,12 +183,12 @@ class LeakResult(Result):
             promised=w.money(self.of("leak_seen")["revenue_found"]),
             found=w.money(self.of("leak_used")["revenue_found"]),
             missed=w.money(missed),
-            missed_low=w.money(missed_low),
-            missed_high=w.money(missed_high),
+            missed_low=with_minus(w.money(missed_low)),
+            missed_high=with_minus(w.money(missed_high)),
             honest=w.money(self.of("honest_used")["revenue_found"]),
             behind=w.money(abs(behind)),
-            behind_low=w.money(behind_low),
-            behind_high=w.money(behind_high),
+            behind_low=with_minus(w.money(behind_low)),
+            behind_high=with_minus(w.money(behind_high)),
         )
         return Sentence(said)
 

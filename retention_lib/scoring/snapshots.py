@@ -21,6 +21,7 @@ from retention_lib import progress
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
+from retention_lib.masking import said_name
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.results import Result
 from retention_lib.scoring._snapshot_facts import Facts, Frame, available, limited, opened
@@ -107,8 +108,8 @@ def take_snapshots(
         panel = Panel(some.customers, rows_on(some, moments), shown)
         if ids and not panel.customers:
             raise InputError(
-                f"None of the {len(ids)} customers is in this base (the first is {ids[0]!r}). "
-                f"Pass their customer_id as the base has it."
+                f"None of the {len(ids)} customers is in this base (the first is "
+                f"{said_name(ids[0])!r}). Pass their customer_id as the base has it."
             )
         with ThreadPoolExecutor(max_workers=1) as worker:
             # While the engine adds up one date, the features of the one before it are made.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from retention_lib.base.workbooks import write_text
 from retention_lib.errors import InputError
+from retention_lib.views.plain_words import with_kept_spaces
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -184,7 +185,7 @@ def slides_html(
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True
     )
-    return environment.get_template("slides.html.j2").render(
+    made = environment.get_template("slides.html.j2").render(
         language=wording.language,
         title=slides[0].title or wording.say("present.app.title"),
         said=said,
@@ -194,6 +195,7 @@ def slides_html(
         css=(TEMPLATES / "slides.css").read_text("utf-8"),
         js=(TEMPLATES / "slides.js").read_text("utf-8"),
     )
+    return with_kept_spaces(made) if wording.language == "fr" else made
 
 
 def _titles(slides: Sequence[Slide], wording: Wording) -> list[str]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retention_lib.views._report_outputs import output_html
+from retention_lib.views._report_page import POLICY
+from retention_lib.views.plain_words import with_kept_spaces
 from retention_lib.wording import Wording
 
 if TYPE_CHECKING:
@@ -88,14 +90,16 @@ def frame(
     links = "".join(f"<li>{link}</li>" for link in around if link)
     label = html.escape(w.say("editions.chapters"))
     foot = f'<footer><nav aria-label="{label}"><ul>{links}</ul></nav></footer>' if links else ""
-    return (
+    made = (
         f'<!DOCTYPE html>\n<html lang="{w.language}">\n<head>\n<meta charset="utf-8">\n'
+        f"{POLICY}\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(title)} – {name}</title>\n<style>{CSS}</style>\n</head>\n<body>\n"
         f'<a class="skip" href="#text">{html.escape(w.say("editions.skip"))}</a>\n'
         f"<header><p>{html.escape(w.say('editions.title'))} · {name} · {about}</p></header>\n"
         f'<main id="text" tabindex="-1">\n{body}\n</main>\n{foot}\n</body>\n</html>\n'
     )
+    return with_kept_spaces(made) if w.language == "fr" else made
 
 
 def _cell(cell: Any, edition: Edition, links: Mapping[str, str], w: Wording) -> str:

@@ -162,6 +162,8 @@ def state_of_matching(state: FormState) -> str:
     if state.open_columns:
         text = w.say("form.hint.columns_open", count=len(state.open_columns))
         said.append(box(text, "confirm"))
+    elif any(entry.status == "doubtful" for entry in state.matching.entries):
+        said.append(paragraph(w.say("form.hint.may_wait")))
     unknown = state.matching.unknown
     if unknown:
         listed = w.listing(unknown)
@@ -206,8 +208,8 @@ def account(state: FormState) -> str:
         return ""
     w, imported = state.wording, taken.imported
     aside = imported.rows_read > imported.rows_kept
-    # The table below begins with the same sentence, where there are no old rows to speak of.
-    parts = [box(taken.sentence(), "sure")] if taken.mode != "new" or not aside else []
+    # The table below begins with the rest of the sentence.
+    parts = [box(taken.about_old_rows() if aside else taken.sentence(), "sure")]
     if aside:
         parts.append(imported._repr_html_())
         if not masks():

@@ -19,6 +19,7 @@ ARGUMENTS = (*READING, "decimal", "date_order", "currency", "mode", "name")
 """Everything that the form can ask besides the headings, in the order in which it is looked for."""
 
 CURRENCIES = ("EUR", "GBP", "USD", "CHF", "CAD")
+WITHOUT = " without "
 _FIRST_LINES = 8
 _CALLS = re.compile(r"\b(leave_out|matching|" + "|".join(ARGUMENTS) + r")\s?=")
 
@@ -91,6 +92,8 @@ def _options(argument: str, text: str, path: Path, wording: Wording) -> tuple[tu
         }[argument]
         names = {",": "comma", ".": "point"}
         return tuple((v, say(f"form.option.{argument}.{names.get(v, v)}")) for v in values)
+    if argument == "currency" and text:
+        return _currencies(text, wording)
     if argument == "currency":
         none = ("", say("form.option.currency.none"))
         return (none, *((code, code) for code in CURRENCIES))
@@ -102,6 +105,30 @@ def _options(argument: str, text: str, path: Path, wording: Wording) -> tuple[tu
     found = re.findall(rf"\b{argument}\s?=\s?(\"[^\"]*\"|'[^']*')", text)
     values = tuple(dict.fromkeys(value[1:-1] for value in found))
     return tuple((value, _named(argument, value, wording)) for value in values)
+
+
+def _currencies(text: str, wording: Wording) -> tuple[tuple[str, str], ...]:
+    """What may be true of amounts in several currencies: converted already, or one is wanted."""
+    listed = re.search(r"\(((?:[A-Z]{3}|\$)(?:, (?:[A-Z]{3}|\$))+)\)", text)
+    codes = listed.group(1).split(", ") if listed else []
+    wanted = [code for code in codes if code != "$"]
+    told = re.findall(r'currency="([A-Z]{3})"', text) if not codes else []
+    options = [(c, wording.say("form.option.currency.converted", code=c)) for c in wanted or told]
+    for code in wanted:
+        others = ",".join(other for other in codes if other != code)
+        label = wording.say("form.option.currency.only", code=code)
+        options.append((f"{code}{WITHOUT}{others}", label))
+    return tuple(options)
+
+
+def currency_of(answer: str) -> tuple[str, dict[str, list[str]]]:
+    """An answer about the currency as a code, and what is to be left out for it.
+
+    >>> currency_of("EUR without GBP,USD")
+    ('EUR', {'currency': ['GBP', 'USD']})
+    """
+    code, _, others = answer.partition(WITHOUT)
+    return code, {"currency": others.split(",")} if others else {}
 
 
 def _named(argument: str, value: str, wording: Wording) -> str:

@@ -27,6 +27,7 @@ from retention_lib.views._import_form_questions import (
     Question,
     asked,
     assumed,
+    currency_of,
     dates_note,
     notes_of,
     typed,
@@ -144,7 +145,8 @@ def propose(state: FormState, path: str | Path, table: str | None = None) -> For
 def _like_last_time(state: FormState, source: Path) -> FormState:
     """The name and the columns of the loaded workbook where the file looks like its next month."""
     own = intake.own_workbook()
-    if own is None or not intake.remembers(own, state.table, source):
+    how = {key: typed(key, state.answers[key]) for key in READING if state.answers.get(key)}
+    if own is None or not intake.remembers(own, state.table, source, how):
         return replace(state, name="" if state.table != "transactions" else _plain_name(source))
     book = workbooks.read_workbook(own)
     reading = book.tables[state.table].reading
@@ -154,9 +156,8 @@ def _like_last_time(state: FormState, source: Path) -> FormState:
         chosen = {k: v for k, v in chosen.items() if k not in ("quantity", UNIT_PRICE)}
         chosen["amount"] = PRODUCT
     told = {k: str(v) for k, v in reading.get("answers", {}).items() if k in ARGUMENTS}
-    currency = {"currency": book.settings.currency} if book.settings.currency else {}
     name = book.settings.name or own.name
-    return replace(state, name=name, into=own, chosen=chosen, answers={**told, **currency})
+    return replace(state, name=name, into=own, chosen=chosen, answers={**told, **state.answers})
 
 
 def _plain_name(path: Path) -> str:
@@ -217,6 +218,9 @@ def answer(state: FormState, **said: str) -> FormState:
         changed = replace(changed, name=name, into=None)
         if any(question.argument == "name" for question in state.questions):
             changed = replace(changed, answers={**changed.answers, "name": name})
+    if set(told) & set(READING) and changed.path is not None and name is None and not state.chosen:
+        # Only now can the headings be read, and compared with those of the loaded workbook.
+        changed = _like_last_time(changed, changed.path)
     reads_anew = bool(told) or language != state.language
     reads_anew = reads_anew and set(told) != {"mode"}
     if state.step != "confirm" or changed.path is None or not reads_anew:
@@ -329,15 +333,21 @@ def _imported(state: FormState, path: Path) -> Import:
         for name in ("decimal", "date_order")
         if state.answers.get(name)
     }
-    return import_export(
+    currency, left_out = currency_of(state.answers.get("currency", ""))
+    imported = import_export(
         path,
         state.table,
         matching=state.matching,
         language=state.language,
-        currency=state.answers.get("currency") or None,
+        currency=currency or None,
+        leave_out=left_out,
         **_reading(state),
         **others,
     )
+    if imported.wording.currency or state.into is None or "currency" in state.answers:
+        return imported
+    usual = workbooks.read_workbook(state.into).settings.currency
+    return replace(imported, wording=replace(imported.wording, currency=usual))
 
 
 def _assumed(imported: Import, state: FormState) -> tuple[Question, ...]:
@@ -367,7 +377,7 @@ def take(state: FormState) -> FormState:
             mode=mode,
             name=(state.name or None) if state.table == "transactions" else None,
             load=False,
-            currency=state.answers.get("currency") or None,
+            currency=currency_of(state.answers.get("currency", ""))[0] or None,
             margin_rate=margin,
             guessed=not is_named,
         )
@@ -429,13 +439,30 @@ def take_next(state: FormState, path: Path) -> FormState:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            taken = intake.take_in(path, again=own)
+            # Not told that it belongs there, so that another company's file is asked about.
+            taken = intake.take_in(path)
         notes = notes_of(caught)
-    except QuestionError:
-        return propose(state, path)
+    except QuestionError as error:
+        proposed = propose(state, path, "transactions")
+        questions = asked(error.questions, path, state.wording)
+        later = tuple(q for q in questions if q.argument in ("mode", "name", "currency"))
+        if not proposed.ready:
+            return proposed
+        return replace(proposed, questions=(*later, *proposed.questions))
     done = replace(state, path=path, step="done", taken=taken, notes=notes)
     name = workbooks.read_workbook(own).settings.name or own.name
     return replace(done, said=state.wording.say("form.used", name=name))
+
+
+def others_of_mine(state: FormState) -> tuple[str, ...]:
+    """Names of the person's workbooks that the file could join, where it makes a new one."""
+    if state.into is not None or state.table != "transactions":
+        return ()
+    try:
+        places = sorted(place for place in intake.mine().iterdir() if workbooks.is_workbook(place))
+        return tuple(place.name for place in places)
+    except (OSError, RetentionError):
+        return ()
 
 
 @_kindly

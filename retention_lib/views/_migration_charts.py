@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt, short_share, unbroken
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,7 @@ def plot_migration_matrix(result: MigrationMatrix, *, ax: Axes | None = None) ->
         drawn.spines[:].set_visible(False)
         drawn.tick_params(length=0)
         said = [_row_in_words(row, names, w) for row in table.itertuples(index=False)]
-        alt = w.say("chart.matrix.alt", finding=result.finding(), rows=list_in_alt(said))
+        alt = w.say("chart.matrix.alt", finding=result.finding(), rows=list_in_alt(said, w))
         finish(drawn, result.finding(), alt)
     return drawn
 
@@ -118,7 +119,9 @@ def plot_migration_chance(result: MigrationChance, *, ax: Axes | None = None) ->
         drawn = ax if ax is not None else theme.new_axes(9.0, 3.3)
         for place, row in enumerate(table.itertuples()):
             width = max(row.by_chance_high - row.by_chance_low, 0.004)
-            drawn.barh(place, width, left=row.by_chance_low, height=0.5, color=theme.RULE)
+            drawn.barh(
+                place, width, left=row.by_chance_low, height=0.5, color=theme.RULE, **theme.EDGE
+            )
             drawn.plot(row.share, place, "o", markersize=11, color=colours[row.move])
             ahead = row.share >= row.by_chance
             drawn.annotate(
@@ -148,7 +151,7 @@ def plot_migration_chance(result: MigrationChance, *, ax: Axes | None = None) ->
             )
             for row in table.itertuples()
         ]
-        finish(drawn, result.finding(), w.say("chart.chance.alt", rows=list_in_alt(said)))
+        finish(drawn, result.finding(), w.say("chart.chance.alt", rows=list_in_alt(said, w)))
     return drawn
 
 
@@ -167,7 +170,7 @@ def plot_revenue_moved(result: RevenueMoved, *, ax: Axes | None = None) -> Axes:
         )
         drawn.axvline(0, color=theme.QUIET_INK, linewidth=0.8)
         for place, change in enumerate(changes):
-            said = ("+" if change > 0 else "") + w.money(float(change))
+            said = ("+" if change > 0 else "") + with_minus(w.money(float(change)))
             drawn.annotate(
                 said,
                 (float(change), place),
@@ -180,8 +183,10 @@ def plot_revenue_moved(result: RevenueMoved, *, ax: Axes | None = None) -> Axes:
         labels = [f"{row.movement} ({w.number(int(row.customers))})" for row in table.itertuples()]
         drawn.set_yticks(range(len(table)), labels)
         drawn.set_ylim(len(table) - 0.45, -0.55)
-        room = max(float(changes.abs().max()), 1.0) * 0.28
-        drawn.set_xlim(min(float(changes.min()), 0.0) - room, max(float(changes.max()), 0.0) + room)
+        least, most = min(float(changes.min()), 0.0), max(float(changes.max()), 0.0)
+        # Room for the figure beside the longest bar, which is longest in French.
+        room = max(most - least, 1.0) * 0.3
+        drawn.set_xlim(least - room, most + room)
         drawn.spines[:].set_visible(False)
         drawn.tick_params(length=0)
         drawn.set_xticks([])
@@ -196,7 +201,7 @@ def plot_revenue_moved(result: RevenueMoved, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        finish(drawn, result.finding(), w.say("chart.moved.alt", rows=list_in_alt(rows)))
+        finish(drawn, result.finding(), w.say("chart.moved.alt", rows=list_in_alt(rows, w)))
     return drawn
 
 
@@ -382,7 +387,7 @@ def _flows_in_words(result: MigrationResult) -> str:
     ]
     since = w.date(result.since)
     return w.say(
-        "chart.migration.alt", since=since, finding=result.finding(), flows=list_in_alt(said)
+        "chart.migration.alt", since=since, finding=result.finding(), flows=list_in_alt(said, w)
     )
 
 
@@ -421,7 +426,7 @@ def _key_of_chance(ax: Axes, wording: Wording) -> None:
         color=theme.INK,
         label=wording.say("chart.chance.observed"),
     )
-    band = Patch(facecolor=theme.RULE, label=wording.say("chart.chance.by_chance"))
+    band = Patch(facecolor=theme.RULE, label=wording.say("chart.chance.by_chance"), **theme.EDGE)
     ax.legend(
         handles=[dot, band], loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1
     )

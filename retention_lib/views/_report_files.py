@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from retention_lib.base.customer_base import CustomerBase
+    from retention_lib.portfolio.calendar_periods import Period
 
 COLUMNS = (
     "customer_id",
@@ -93,10 +94,21 @@ class Results:
         return self._of("types", lambda: find_types(self.base))
 
     @cached_property
+    def window(self) -> Any:
+        from retention_lib.portfolio.window import measure_window
+
+        return self.tried(lambda: measure_window(self.base))
+
+    @property
+    def measured(self) -> CustomerBase:
+        """The base under the window that fits it, as chapters 02 and 04 see it."""
+        return self.base if self.window is None else self.window.base
+
+    @cached_property
     def signals(self) -> Any:
         from retention_lib.portfolio.signals import find_signals
 
-        return self._of("signals", lambda: find_signals(self.base))
+        return self._of("signals", lambda: find_signals(self.measured))
 
     @cached_property
     def model(self) -> Any:
@@ -141,7 +153,8 @@ class Results:
     def flows(self) -> Any:
         from retention_lib.portfolio.flows import measure_flows
 
-        return self._of("flows", lambda: measure_flows(self.base))
+        period: Period = "year" if self.window is None else self.window.period
+        return self._of("flows", lambda: measure_flows(self.measured, period=period))
 
     @cached_property
     def gain(self) -> Any:
@@ -196,7 +209,10 @@ def customers_frame(results: Results, *, masked: bool | None = None) -> pd.DataF
     ):
         if result is not None:
             frame = _joined(frame, result.table, names)
-    frame = _with_signals(frame, results.signals)
+    frame = _with_consent(_with_signals(frame, results.signals), results.base)
+    # A column that nothing could fill would look like an answer.
+    empty = [name for name in frame if name != "signals" and frame[name].isna().all()]
+    frame = frame.drop(columns=empty)
     if "clv" in frame:
         frame = frame.sort_values(["clv", "customer_id"], ascending=[False, True])
     else:
@@ -216,8 +232,10 @@ def _everybody(results: Results) -> pd.DataFrame:
     journeys = results.journeys
     if journeys is not None:
         wanted = [name for name in COLUMNS if name in journeys.table]
-        # A name, a journey and a word of consent are what this table knows best.
-        ours = [name for name in wanted if name not in ("churn_probability", "reasons")]
+        # A name and a journey are what this table knows best; whom it does not know to have
+        # refused, it takes to have agreed.
+        others = ("churn_probability", "reasons", "contactable")
+        ours = [name for name in wanted if name not in others]
         return journeys.table[ours].copy()
     for result in (results.value, results.rfm):
         if result is not None:
@@ -242,11 +260,26 @@ def _with_signals(frame: pd.DataFrame, signals: Any) -> pd.DataFrame:
     return frame.assign(signals=frame["customer_id"].map(shown).fillna("").astype(object))
 
 
+def _with_consent(frame: pd.DataFrame, base: CustomerBase) -> pd.DataFrame:
+    """Who may be contacted, as the file of customers states it, which may be nothing."""
+    if not base.has("customers", "contactable"):
+        return frame
+    told = base.to_pandas("customers")[["customer_id", "contactable"]].dropna()
+    # Who is on file twice and refused once has refused.
+    agreed = told.astype({"contactable": bool}).groupby("customer_id")["contactable"].min()
+    said = frame["customer_id"].map(agreed).astype(object)
+    return frame.assign(contactable=said.where(said.notna(), "unknown"))
+
+
 def in_words(frame: pd.DataFrame, wording: Wording) -> tuple[pd.DataFrame, dict[str, str]]:
     """The table under the headings people read, and how the cells under each are written."""
     shown = frame.copy()
     if "contactable" in shown:
-        words = {True: wording.say("table.yes"), False: wording.say("table.no")}
+        words: dict[object, str] = {
+            True: wording.say("table.yes"),
+            False: wording.say("table.no"),
+            "unknown": wording.say("report.consent_unknown"),
+        }
         shown["contactable"] = shown["contactable"].map(words)
     headings = {name: wording.say(f"report.heading.{name}") for name in shown.columns}
     kinds = {headings[name]: _KINDS.get(name, "text") for name in shown.columns}
@@ -279,15 +312,13 @@ def write_csv(frame: pd.DataFrame, place: Path, wording: Wording) -> None:
 
 def write_xlsx(frame: pd.DataFrame, place: Path, wording: Wording) -> None:
     """The customers as an Excel sheet: texts that are never formulas, numbers that are numbers."""
-    import xlsxwriter
-
     from retention_lib.decisions._plan_files_sheets import ROWS, Sheets
 
     shown, kinds = in_words(frame, wording)
     beside = _beside(place)
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     try:
-        with xlsxwriter.Workbook(str(beside), options) as book:
+        with filing.excel(beside, place, options) as book:
             book.set_properties({"title": wording.say("report.sheet")})
             sheets = Sheets(book, wording)
             for start in range(0, max(len(shown), 1), ROWS):

@@ -118,7 +118,8 @@ def _signals(results: Results) -> Iterator[tuple[str, dict[str, Any]]]:
     if results.signals is None:
         return
     shown = results.signals.table["customer_id"].nunique()
-    yield "customers_with_signals", _figure(shown, "customers")
+    days = results.measured.activity_window_days
+    yield "customers_with_signals", _figure(shown, "customers", activity_window_days=days)
     yield "value_behind_signals", _figure(results.signals.value, "money a year")
 
 

@@ -14,12 +14,13 @@ from retention_lib.views._report_numbers import constants_of, numbers_printed, t
 from retention_lib.views._report_page import ChapterPage
 from retention_lib.views._report_prose import inline, kept, question_of, to_html
 from retention_lib.views._report_run import CELL_SECONDS, Ran
+from retention_lib.views.plain_words import details_in_french, in_french, plain, plain_markup
 from retention_lib.wording import Wording
 
 _OURS = ("RetentionError", "InputError", "QuestionError", "ChoiceError", "MissingPackageError")
 _SENTENCE = re.compile(r"<p><strong>(.*?)</strong></p>", re.DOTALL)
 _ACTIVE = re.compile(
-    r"<(script|iframe|object|embed|link|pre|button|input)\b.*?(?:</\1\s*>|/>)", re.S
+    r"<(script|iframe|object|embed|link|pre|button|input)\b.*?(?:</\1\s*>|/>)", re.S | re.I
 )
 _CODE_LINE = re.compile(r"<code\b.*?</code>", re.DOTALL)
 _NOISE = re.compile(r"\w*Warning: |^\s|^\S+:\d+:")
@@ -143,7 +144,7 @@ def output_html(outputs: Sequence[Any], w: Wording) -> str:
             continue
         data = output.get("data", {})
         if "image/png" in data:
-            parts.append(_picture(output))
+            parts.append(_picture(output, w))
         elif "text/html" in data:
             markup = _still(_joined(data["text/html"]), w)
             (words if markup.lstrip().startswith("<details") else parts).append(markup)
@@ -156,25 +157,30 @@ def _lines(output: Any) -> list[str]:
     text = _joined(output.get("text", ""))
     if output.get("name") == "stdout":
         return [
-            f"<p><strong>{html.escape(line)}</strong></p>" for line in text.splitlines() if line
+            f"<p><strong>{html.escape(line)}</strong></p>"
+            for line in map(plain, text.splitlines())
+            if line
         ]
     # Warnings about the data are said; what a package grumbles about its own code is not.
     notes = [line for line in text.splitlines() if line.strip() and not _NOISE.search(line)]
     return [f'<p class="note">{html.escape(line)}</p>' for line in notes]
 
 
-def _picture(output: Any) -> str:
+def _picture(output: Any, w: Wording) -> str:
     coded = re.sub(r"\s+", "", _joined(output["data"]["image/png"]))
     about = output.get("metadata", {}).get("image/png", {})
-    alt = html.escape(str(about.get("alt", "")) if isinstance(about, dict) else "")
+    words = plain(str(about.get("alt", ""))) if isinstance(about, dict) else ""
+    alt = html.escape(in_french(words) if w.language == "fr" else words)
     return f'<figure><img alt="{alt}" src="data:image/png;base64,{coded}"></figure>'
 
 
 def _still(markup: str, w: Wording) -> str:
     """A cell's HTML without anything that moves, and without code."""
-    for words in (w.say("explorer.run_me"),):
-        markup = markup.replace(html.escape(words), "")
-    return _CODE_LINE.sub("", _ACTIVE.sub("", markup))
+    for words in (w.say("explorer.run_me"), w.say("explorer.code")):
+        # An explorer leaves its quotes as they are; other markup may not.
+        markup = markup.replace(html.escape(words), "").replace(html.escape(words, False), "")
+    markup = plain_markup(_CODE_LINE.sub("", _ACTIVE.sub("", markup)))
+    return details_in_french(markup) if w.language == "fr" else markup
 
 
 def _joined(text: Any) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from retention_lib.views.plain_words import with_kept_spaces
 from retention_lib.wording import Wording
 
 COLOURS = {
@@ -78,6 +79,12 @@ footer{margin-top:3rem;padding-bottom:2rem;border-top:1px solid RULE}
  white-space:normal!important;padding:.12em .35em!important}p,li{orphans:3;widows:3}}
 """
 
+POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
+)
+"""What a page tells browsers: no script, nothing from outside, whatever may stand in it."""
+
 
 @dataclass(frozen=True)
 class ChapterPage:
@@ -126,8 +133,7 @@ def page(frame: Frame, chapters: Sequence[ChapterPage], wording: Wording) -> str
         "<!DOCTYPE html>",
         f'<html lang="{w.language}">',
         '<head><meta charset="utf-8">',
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">",
+        POLICY,
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light">',
         # An empty picture of its own: without it browsers ask for one.
@@ -147,7 +153,8 @@ def page(frame: Frame, chapters: Sequence[ChapterPage], wording: Wording) -> str
         f'<footer><p class="quiet">{_escape(w.say("report.foot", version=frame.version))}</p>'
         "</footer></body></html>",
     ]
-    return "\n".join(part for part in parts if part) + "\n"
+    made = "\n".join(part for part in parts if part) + "\n"
+    return with_kept_spaces(made) if w.language == "fr" else made
 
 
 def _head(frame: Frame, w: Wording) -> str:
@@ -156,13 +163,17 @@ def _head(frame: Frame, w: Wording) -> str:
 
 
 def _to_say(chapters: Sequence[ChapterPage], w: Wording) -> str:
-    boxes = "".join(
-        f'<div class="said"><h3><a href="#{chapter.anchor}">{chapter.title}</a></h3>'
-        + "".join(f"<p>{sentence}</p>" for sentence in chapter.said)
-        + "</div>"
-        for chapter in chapters
-        if chapter.said
-    )
+    boxes, told = "", set[str]()
+    for chapter in chapters:
+        # Why there is no forecast is said where it is missed first, and once.
+        sentences = [said for said in dict.fromkeys(chapter.said) if said not in told]
+        told.update(sentences)
+        if sentences:
+            boxes += (
+                f'<div class="said"><h3><a href="#{chapter.anchor}">{chapter.title}</a></h3>'
+                + "".join(f"<p>{said}</p>" for said in sentences)
+                + "</div>"
+            )
     if not boxes:
         return ""
     return (

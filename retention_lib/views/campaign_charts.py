@@ -84,7 +84,9 @@ def plot_campaign(result: CampaignResult, *, ax: Axes | None = None) -> Axes:
             for row in rows.to_dict("records")
         ]
         title = result.title()
-        finish(drawn, title, w.say("campaigns.chart.alt", finding=title, figures=list_in_alt(said)))
+        finish(
+            drawn, title, w.say("campaigns.chart.alt", finding=title, figures=list_in_alt(said, w))
+        )
     return drawn
 
 
@@ -141,7 +143,9 @@ def plot_segments(result: CampaignSegments, *, ax: Axes | None = None) -> Axes:
             for row in told.to_dict("records")
         ]
         title = result.sentence().rstrip(".")
-        finish(drawn, title, w.say("campaigns.chart.alt", finding=title, figures=list_in_alt(said)))
+        finish(
+            drawn, title, w.say("campaigns.chart.alt", finding=title, figures=list_in_alt(said, w))
+        )
     return drawn
 
 
@@ -182,13 +186,17 @@ def plot_holdout(result: HoldoutDesign, *, ax: Axes | None = None) -> Axes:
         drawn.set_xticks(spans, [w.number(span) for span in spans])
         drawn.margins(x=0.06)
         drawn.grid(axis="y")
-        drawn.yaxis.set_major_formatter(lambda points, _: w.number(points))
+        drawn.yaxis.set_major_formatter(
+            lambda points, _: w.number(points, decimals=0 if points == round(points) else 1)
+        )
         drawn.set_xlabel(w.say("holdout.chart.days_axis"))
         drawn.set_ylabel(w.say("holdout.chart.points_axis"))
         drawn.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2,
                      columnspacing=1.4, handlelength=2.6)  # fmt: skip
         title = result.finding()
-        finish(drawn, title, w.say("campaigns.chart.alt", finding=title, figures=list_in_alt(said)))
+        finish(
+            drawn, title, w.say("campaigns.chart.alt", finding=title, figures=list_in_alt(said, w))
+        )
     return drawn
 
 
@@ -233,7 +241,9 @@ def plot_sizes(result: HoldoutSizes, *, ax: Axes | None = None) -> Axes:
         said = [f"{label.replace(chr(10), ', ')}: {row}" for label, row in
                 zip(labels, table["said_points"], strict=True)]  # fmt: skip
         title = result.finding()
-        finish(drawn, title, w.say("campaigns.chart.alt", finding=title, figures=list_in_alt(said)))
+        finish(
+            drawn, title, w.say("campaigns.chart.alt", finding=title, figures=list_in_alt(said, w))
+        )
     return drawn
 
 

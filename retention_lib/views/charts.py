@@ -99,6 +99,8 @@ def plot_quality(scorecard: Result, *, ax: Axes | None = None) -> Axes:
         drawn = ax if ax is not None else theme.new_axes(9.0, 1.9 + 0.38 * max(len(found), 3))
         colours = [theme.SEVERITY_COLOURS.get(s, theme.NEUTRAL) for s in found["severity"]]
         draw_bars(drawn, range(len(found)), found["share"], colours, height=0.66)
+        for bar, severity in zip(drawn.patches, found["severity"], strict=True):
+            bar.set_hatch(theme.SEVERITY_HATCHES.get(severity, ""))
         labels = [_rows_and_share(w, row) for row in found.itertuples()]
         write_at_ends(drawn, found["share"], labels)
         drawn.set_yticks(
@@ -108,7 +110,7 @@ def plot_quality(scorecard: Result, *, ax: Axes | None = None) -> Axes:
         drawn.set_xlabel(w.say("chart.quality.axis"), loc="left")
         _key_of_severities(drawn, found["severity"].unique(), w)
         said = [f"{row.label}: {_rows_and_share(w, row)}" for row in found.itertuples()]
-        finish(drawn, scorecard.sentence(), w.say("chart.quality.alt", checks=list_in_alt(said)))
+        finish(drawn, scorecard.sentence(), w.say("chart.quality.alt", checks=list_in_alt(said, w)))
     return drawn
 
 
@@ -124,7 +126,7 @@ def plot_set_aside(result: Result, *, ax: Axes | None = None) -> Axes:
         drawn = ax if ax is not None else theme.new_axes(9.0, 1.75 + 0.3 * len(table))
         left = 0.0
         for share, colour in zip(table["share"], colours, strict=True):
-            drawn.barh(0, share, left=left, height=0.7, color=colour, edgecolor=theme.PAPER)
+            drawn.barh(0, share, left=left, height=0.7, color=colour, **theme.EDGE)
             left += share
         for place, (row, colour) in enumerate(zip(table.itertuples(), colours, strict=True)):
             y = 0.85 + 0.5 * place
@@ -136,7 +138,7 @@ def plot_set_aside(result: Result, *, ax: Axes | None = None) -> Axes:
         drawn.set_ylim(0.6 + 0.5 * len(table), -0.4)
         drawn.set_axis_off()
         said = [f"{row.label}: {_rows_and_share(w, row)}" for row in table.itertuples()]
-        finish(drawn, result.sentence(), w.say("chart.set_aside.alt", fates=list_in_alt(said)))
+        finish(drawn, result.sentence(), w.say("chart.set_aside.alt", fates=list_in_alt(said, w)))
     return drawn
 
 
@@ -146,7 +148,7 @@ def plot_months(result: BaseDescription, *, ax: Axes | None = None) -> Axes:
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(8.6, 3.6)
         colours = [theme.KEPT if whole else theme.RULE for whole in months["complete"]]
-        drawn.bar(range(len(months)), months["revenue"], color=colours, width=0.8)
+        drawn.bar(range(len(months)), months["revenue"], color=colours, width=0.8, **theme.EDGE)
         drawn.axhline(0, color=theme.QUIET_INK, linewidth=0.8)
         _label_months(drawn, months, w)
         unit = f"({w.currency_symbol})" if w.currency else ""
@@ -154,7 +156,7 @@ def plot_months(result: BaseDescription, *, ax: Axes | None = None) -> Axes:
         drawn.yaxis.set_major_formatter(lambda value, _: w.number(value))
         drawn.grid(axis="y")
         said = [f"{w.month(row.month)}: {w.money(row.revenue)}" for row in months.itertuples()]
-        finish(drawn, result.finding(), w.say("chart.months.alt", months=list_in_alt(said)))
+        finish(drawn, result.finding(), w.say("chart.months.alt", months=list_in_alt(said, w)))
     return drawn
 
 
@@ -430,7 +432,12 @@ def _key_of_severities(ax: Axes, found: Iterable[str], wording: Wording) -> None
 
     known = [severity for severity in theme.SEVERITY_COLOURS if severity in set(found)]
     patches = [
-        Patch(facecolor=theme.SEVERITY_COLOURS[name], label=wording.say(f"chart.severity.{name}"))
+        Patch(
+            facecolor=theme.SEVERITY_COLOURS[name],
+            hatch=theme.SEVERITY_HATCHES[name],
+            label=wording.say(f"chart.severity.{name}"),
+            **theme.EDGE,
+        )
         for name in known
     ]
     if len(patches) > 1:
@@ -473,4 +480,4 @@ def _describe_segments(result: Any, key: str) -> str:
         )
         for row in table.itertuples()
     ]
-    return w.say(key, finding=result.finding(), segments=list_in_alt(said))
+    return w.say(key, finding=result.finding(), segments=list_in_alt(said, w))

@@ -56,9 +56,7 @@ def plot_gains(result: Scorecard | GainsResult, *, ax: Axes | None = None) -> Ax
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(8.6, 5.4)
         low, high = curve["found_by_model_low"], curve["found_by_model_high"]
-        drawn.fill_between(
-            x, low, high, color=theme.HEAT[1], lw=0, label=w.say("chart.gains.range")
-        )
+        drawn.fill_between(x, low, high, label=w.say("chart.gains.range"), **theme.BAND)
         best = w.say("chart.gains.best")
         drawn.plot(
             x, curve["found_at_best"], color=theme.NEUTRAL, lw=1.2, ls=(0, (1, 2)), label=best
@@ -140,7 +138,7 @@ def plot_calibration(result: CalibrationResult, *, ax: Axes | None = None) -> Ax
             )
             for row in table.itertuples()
         ]
-        alt = w.say("chart.calibration.alt", groups=list_in_alt(said), finding=result.sentence())
+        alt = w.say("chart.calibration.alt", groups=list_in_alt(said, w), finding=result.sentence())
         finish(drawn, result.finding(), alt)
     return drawn
 
@@ -197,7 +195,7 @@ def plot_leak(result: LeakResult, *, ax: Axes | None = None) -> Axes:
         drawn.spines[["top", "right", "bottom"]].set_visible(False)
         drawn.set_xlabel(w.say("chart.leak.found"), loc="left")
         said = [f"{name}: {label}" for name, label in zip(table["case"], labels, strict=True)]
-        alt = w.say("chart.leak.alt", cases=list_in_alt(said), finding=result.sentence())
+        alt = w.say("chart.leak.alt", cases=list_in_alt(said, w), finding=result.sentence())
         finish(drawn, result.finding(), alt)
     return drawn
 
@@ -242,7 +240,7 @@ def plot_scores(result: Result, *, ax: Axes | None = None) -> Axes:
             for name, count, amount in zip(names, counts, amounts, strict=True)
         ]
         title = _risk_title(result, w)
-        alt = w.say("chart.risk.alt", bands=list_in_alt(said), finding=title)
+        alt = w.say("chart.risk.alt", bands=list_in_alt(said, w), finding=title)
         finish(drawn, title, alt)
     return drawn
 

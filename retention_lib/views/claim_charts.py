@@ -56,7 +56,7 @@ def plot_claims(result: ClaimsResult, *, ax: Axes | None = None) -> Axes:
             _write_heading(drawn, at, verdict, count, w)
         _quiet(drawn, w)
         points = [_in_words(row, w) for _, rows in groups for _, row in rows.iterrows()]
-        alt = w.say("chart.claims.alt", finding=result.finding(), points=list_in_alt(points))
+        alt = w.say("chart.claims.alt", finding=result.finding(), points=list_in_alt(points, w))
         finish(drawn, result.finding(), alt)
     return drawn
 

@@ -99,7 +99,9 @@ def plot_curve(curve: CohortCurve, *, ax: Axes | None = None) -> Axes:
             w.say("chart.cohorts.point", age=int(row.age), share=short_share(w, float(row.share)))
             for row in table.itertuples()
         ]
-        text = w.say("chart.cohorts.curve_alt", finding=curve.sentence(), points=list_in_alt(said))
+        text = w.say(
+            "chart.cohorts.curve_alt", finding=curve.sentence(), points=list_in_alt(said, w)
+        )
         finish(drawn, curve.finding(), text)
     return drawn
 
@@ -111,7 +113,7 @@ def _draw_band(ax: Axes, table: pd.DataFrame, told: Sequence[int], wording: Word
     band = wording.say("chart.cohorts.range")
     line: dict[str, Any] = {"color": theme.STOCK, "marker": "o", "markersize": 5}
     if len(table) > 1:
-        ax.fill_between(ages, low, high, color=theme.HEAT[1], label=band, linewidth=0)
+        ax.fill_between(ages, low, high, label=band, **theme.BAND)
         ax.plot(ages, shares, linewidth=2.2, **line)
     else:
         ax.errorbar(ages, shares, [shares - low, high - shares], capsize=5, label=band, **line)
@@ -152,7 +154,7 @@ def plot_tenure(tenure: TenureResult, *, ax: Axes | None = None) -> Axes:
         drawn.grid(axis="y")
         _key_of_tenure(drawn, tenure)
         said = [_say_year(w, row) for row in table.itertuples()]
-        text = w.say("chart.tenure.alt", finding=tenure.finding(), years=list_in_alt(said))
+        text = w.say("chart.tenure.alt", finding=tenure.finding(), years=list_in_alt(said, w))
         finish(drawn, tenure.finding(), text)
     return drawn
 
@@ -323,7 +325,7 @@ def _describe_triangle(triangle: Triangle, wording: Wording) -> str:
         )
     what = wording.say(f"chart.cohorts.{triangle.measure}")
     return wording.say(
-        "chart.cohorts.alt", finding=triangle.heading, what=what, cohorts=list_in_alt(said)
+        "chart.cohorts.alt", finding=triangle.heading, what=what, cohorts=list_in_alt(said, wording)
     )
 
 

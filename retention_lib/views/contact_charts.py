@@ -328,7 +328,7 @@ def _dots(
 ) -> None:
     """A dot and its range a row, first row on top, the figures beyond the range."""
     places = range(len(values))
-    ax.hlines(places, low, high, color=theme.STOCK, linewidth=3, alpha=0.45)
+    ax.hlines(places, low, high, color=theme.STOCK, linewidth=2)
     ax.plot(
         values,
         places,
@@ -381,7 +381,7 @@ def _short(name: str, width: int) -> str:
 
 def _finish(ax: Axes, result: Any, key: str, said: Sequence[str], *, title: str = "") -> None:
     part = "rules" if key == "chart.rules" else "bars"
-    said_of = {part: list_in_alt([text.replace("\n", ", ") for text in said])}
+    said_of = {part: list_in_alt([text.replace("\n", ", ") for text in said], result.wording)}
     text = result.wording.say(f"{key}.alt", finding=result.finding(), **said_of)
     finish(ax, title or result.finding(), text)
 

@@ -113,9 +113,9 @@ def short_share(wording: Wording, share: float) -> str:
     return wording.percent(share, decimals=0 if abs(share) >= 0.1 or share == 0 else 1)
 
 
-def list_in_alt(said: Sequence[str]) -> str:
-    """Several statements in a text alternative."""
-    return "; ".join(said)
+def list_in_alt(said: Sequence[str], wording: Wording) -> str:
+    """Several statements in a text alternative; French sets a space before the mark."""
+    return ("\N{NO-BREAK SPACE}; " if wording.language == "fr" else "; ").join(said)
 
 
 def unbroken(words: str) -> str:

@@ -216,7 +216,7 @@ def _is_shipped(place: Path) -> bool:
 
 def _about(place: Path, w: Wording, hidden: bool) -> str:
     own = place.parent if is_workbook(place) and place.is_file() else place
-    name = (read_workbook(own).settings.name if is_workbook(own) else "") or own.stem
+    name = (read_workbook(own).settings.called(w.language) if is_workbook(own) else "") or own.stem
     return f"{name}. {w.say('editions.masked')}" if hidden else name
 
 

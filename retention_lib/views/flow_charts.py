@@ -63,7 +63,7 @@ def plot_waterfall(flows: FlowsResult, *, ax: Axes | None = None) -> Axes:
         _money_axis(drawn, w, flows.span.window_days)
         name = say_period(latest["period_start"], flows.period, w, key="name")
         said = [_step_in_words(step, amounts[step], latest, w) for step in _STEPS]
-        alt = w.say("chart.waterfall.alt", period=name, steps=list_in_alt(said))
+        alt = w.say("chart.waterfall.alt", period=name, steps=list_in_alt(said, w))
         finish(drawn, flows.finding(), alt)
     return drawn
 
@@ -92,9 +92,7 @@ def plot_trend(trend: TrendResult, *, ax: Axes | None = None) -> Axes:
                 linewidth=2,
             )
         else:
-            drawn.fill_between(
-                places, table["annual_low"], table["annual_high"], color=theme.LOSS, alpha=0.2, lw=0
-            )
+            drawn.fill_between(places, table["annual_low"], table["annual_high"], **theme.LOSS_BAND)
             drawn.plot(places, table["annual_attrition"], color=theme.LOSS, marker="o", linewidth=2)
         _label_trend(drawn, trend)
         top = max(float(table["annual_high"].max()), trend.trade_attrition or 0.0)
@@ -113,7 +111,7 @@ def plot_trend(trend: TrendResult, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        finish(drawn, trend.finding(), w.say("chart.trend.alt", points=list_in_alt(said)))
+        finish(drawn, trend.finding(), w.say("chart.trend.alt", points=list_in_alt(said, w)))
     return drawn
 
 
@@ -153,7 +151,7 @@ def plot_year_before(result: YearBeforeResult, *, ax: Axes | None = None) -> Axe
             )
             for row in table.itertuples()
         ]
-        alt = w.say("chart.year_before.alt", points=list_in_alt(said))
+        alt = w.say("chart.year_before.alt", points=list_in_alt(said, w))
         finish(drawn, result.finding(), alt)
     return drawn
 
@@ -212,7 +210,7 @@ def plot_window(window: WindowResult, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        alt = w.say("chart.window.alt", points=list_in_alt(said))
+        alt = w.say("chart.window.alt", points=list_in_alt(said, w))
         finish(drawn, window.finding(), alt)
     return drawn
 
@@ -366,9 +364,7 @@ def _mark_windows(ax: Axes, window: WindowResult, longest: int) -> None:
 def _draw_rates(ax: Axes, told: pd.DataFrame) -> None:
     """Attrition by window with its range; hollow where it was measured over a few months only."""
     days, rates = told["window_days"], told["annual_attrition"]
-    ax.fill_between(
-        days, told["annual_low"], told["annual_high"], color=theme.LOSS, alpha=0.2, linewidth=0
-    )
+    ax.fill_between(days, told["annual_low"], told["annual_high"], **theme.LOSS_BAND)
     ax.plot(days, rates, color=theme.LOSS, linewidth=2.5, linestyle="--")
     brief = told["months"] < ENOUGH_MONTHS
     for hollow, shown in ((False, ~brief), (True, brief)):

@@ -65,7 +65,7 @@ def plot_ideas(result: IdeaBoard, *, ax: Axes | None = None) -> Axes:
         provable = sum(one.code == "provable" for one in told)
         title = w.say("ideas.chart.title", provable=provable, ideas=len(told))
         figures = [_in_words(one) for one in told]
-        alt = w.say("ideas.chart.alt", title=title, figures=list_in_alt(figures))
+        alt = w.say("ideas.chart.alt", title=title, figures=list_in_alt(figures, w))
         finish(drawn, title, alt)
     return drawn
 

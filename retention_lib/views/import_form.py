@@ -22,7 +22,10 @@ from retention_lib.views.widgets import WIDGET_VIEW
 from retention_lib.wording import LANGUAGES, Language
 
 _STYLE = """<style>
-.rw-form{font-size:15px;max-width:60em}
+.rw-form{font-size:15px;max-width:min(60em,100%)}
+.rw-form .widget-html,.rw-form .widget-html-content{min-width:0;max-width:100%;
+ overflow-wrap:break-word}
+.rw-form .widget-html-content{overflow-x:auto}
 .rw-form .widget-label{font-size:15px;white-space:normal;height:auto;line-height:1.35}
 .rw-form .rw-wide>.widget-label{flex:0 0 15em;width:15em;max-width:none;text-align:left;
  overflow:visible}
@@ -69,12 +72,18 @@ class ImportForm:
         self.state = state
         self._box: Any = None
         self._kept: dict[str, Any] = {}
+        self._labels: dict[str, str] = {}
         self._silent = False
 
     def do(self, step: Callable[..., FormState], *given: Any, **told: Any) -> None:
         """Take a step of ``_import_form_state`` and show what came of it."""
+        before = self.state.step
         self.state = step(self.state, *given, **told)
         self._show()
+        if self._box is not None and (self.state.step != before or self.state.problem):
+            # Otherwise the page stays where the old step was longer, and the keyboard is nowhere.
+            # The drop-down at the top, because a text cannot be focused in a notebook.
+            self._kept["language"].focus()
 
     def __repr__(self) -> str:
         return self.state.wording.say("form.plain")
@@ -207,9 +216,12 @@ class ImportForm:
         def keep(name: str) -> Callable[[str], None]:
             return lambda value: self.do(steps.answer, **{name: value})
 
+        others = steps.others_of_mine(s)
+        hint = say("form.hint.workbooks", listed=s.wording.listing(others)) if others else ""
         return [
             self._html("step3", page.heading(say("form.step.import"))),
             self._text("name", say("form.label.name"), s.name, keep("name")),
+            self._html("others", page.paragraph(hint)),
             self._text(
                 "margin", say("form.label.margin"), s.margin_percent, keep("margin_percent")
             ),
@@ -327,12 +339,22 @@ class ImportForm:
         def make(kinds: Any) -> Any:
             made = kinds.Button(button_style="primary" if primary else "")
             made.layout.align_self = "flex-start"
-            made.on_click(lambda _: self._acts[key]())
+            made.on_click(lambda _: pressed())
             return made
+
+        def pressed() -> None:
+            # A large file takes a while; a second press would do it all again.
+            made.description, made.disabled = self.state.wording.say("form.hint.busy"), True
+            try:
+                self._acts[key]()
+            finally:
+                made.disabled = False
+                made.description = self._labels[key]
 
         made = self._made(f"button {key}", make)
         self._acts[key] = act
-        made.description = label or self.state.wording.say(f"form.button.{key}")
+        self._labels[key] = label or self.state.wording.say(f"form.button.{key}")
+        made.description = self._labels[key]
         return made
 
     @property

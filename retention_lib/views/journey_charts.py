@@ -75,7 +75,7 @@ def plot_journeys(result: JourneysResult | JourneyCounts, *, ax: Axes | None = N
             w.say("journeys.chart.alt_part", journey=name, customers=int(many), stake=stake)
             for name, many, stake in zip(names, customers, stakes, strict=True)
         ]
-        finish(drawn, title, w.say("journeys.chart.alt", title=title, parts=list_in_alt(parts)))
+        finish(drawn, title, w.say("journeys.chart.alt", title=title, parts=list_in_alt(parts, w)))
     return drawn
 
 
@@ -95,7 +95,7 @@ def plot_steps(result: StepsResult, *, ax: Axes | None = None) -> Axes:
         places = np.arange(len(shown))
         colours = np.where(profit > 0, theme.GAIN, theme.LOSS)
         drawn.axvline(0, color=theme.QUIET_INK, lw=1.0)
-        drawn.hlines(places, ends[:, 0], ends[:, 1], colors=list(colours), lw=3.0, alpha=0.55)
+        drawn.hlines(places, ends[:, 0], ends[:, 1], colors=list(colours), lw=2.0)
         for own, face in ((True, None), (False, theme.PAPER)):
             some = measured == own
             drawn.scatter(
@@ -148,7 +148,7 @@ def plot_steps(result: StepsResult, *, ax: Axes | None = None) -> Axes:
             )
             for row in shown.itertuples()
         ]
-        alt = w.say("journeys.steps.chart.alt", title=title, parts=list_in_alt(parts))
+        alt = w.say("journeys.steps.chart.alt", title=title, parts=list_in_alt(parts, w))
         finish(drawn, _with_number_shown(title, len(shown), len(contacts), w), alt)
     return drawn
 
@@ -174,9 +174,8 @@ def plot_steering(result: SteeringResult, *, ax: Axes | None = None) -> Axes:
             rate,
             yerr=np.abs(known[["lost_low", "lost_high"]].to_numpy(dtype=float).T - rate),
             fmt="none",
-            ecolor=theme.HEAT[2],
-            elinewidth=4.0,
-            alpha=0.55,
+            ecolor=theme.NEUTRAL,
+            elinewidth=3.0,
             label=w.say("steering.chart.band"),
         )
         drawn.plot(
@@ -218,7 +217,7 @@ def plot_steering(result: SteeringResult, *, ax: Axes | None = None) -> Axes:
         )
         title = result.title()
         parts = [f"{month} {w.percent(float(one))}" for month, one in zip(said, rate, strict=True)]
-        finish(drawn, title, w.say("steering.chart.alt", title=title, parts=list_in_alt(parts)))
+        finish(drawn, title, w.say("steering.chart.alt", title=title, parts=list_in_alt(parts, w)))
     return drawn
 
 
@@ -261,6 +260,6 @@ def plot_kept(result: KeptResult, *, ax: Axes | None = None) -> Axes:
         drawn.xaxis.set_major_formatter(lambda part, _: w.percent(part, decimals=0))
         drawn.set_xlabel(w.say("steering.kept.axis", days=result.judged_after))
         title = w.say("steering.kept.title")
-        parts = list_in_alt([f"{name} {words}" for name, words in said])
+        parts = list_in_alt([f"{name} {words}" for name, words in said], w)
         finish(drawn, title, w.say("steering.kept.alt", title=title, parts=parts))
     return drawn

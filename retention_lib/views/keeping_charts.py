@@ -84,7 +84,7 @@ def plot_tornado(tornado: TornadoResult, *, ax: Axes | None = None) -> Axes:
             )
             highest = max(row.profit_at_low, row.profit_at_high)
             for end, said, colour in ends:
-                drawn.barh(place, end - likely, left=likely, height=0.5, color=colour, **_EDGE)
+                drawn.barh(place, end - likely, left=likely, height=0.5, color=colour, **theme.EDGE)
                 right = end == highest
                 drawn.annotate(
                     str(said),
@@ -122,7 +122,7 @@ def plot_tornado(tornado: TornadoResult, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        alt = w.say("keeping.chart.tornado_alt", rows=list_in_alt(said_rows))
+        alt = w.say("keeping.chart.tornado_alt", rows=list_in_alt(said_rows, w))
         finish(drawn, tornado.finding(), alt)
     return drawn
 
@@ -133,7 +133,7 @@ def _two_keys(ax: Axes, wording: Wording) -> None:
     colours = (("low", theme.SERIES[3]), ("high", theme.STOCK))
     ax.legend(
         handles=[
-            Patch(facecolor=colour, label=wording.say(f"keeping.chart.at_{end}"))
+            Patch(facecolor=colour, label=wording.say(f"keeping.chart.at_{end}"), **theme.EDGE)
             for end, colour in colours
         ],
         loc="lower left",
@@ -173,7 +173,7 @@ def plot_five_points(result: FivePointsResult, *, ax: Axes | None = None) -> Axe
             )
             for row in shown.itertuples()
         ]
-        alt = w.say("keeping.chart.five_alt", rows=list_in_alt(said))
+        alt = w.say("keeping.chart.five_alt", rows=list_in_alt(said, w))
         finish(drawn, result.finding(), alt)
     return drawn
 
@@ -183,10 +183,12 @@ def _draw_gain(ax: Axes, place: int, row: Any, result: FivePointsResult) -> None
 
     w, published = result.wording, row.Index == "published"
     if published:
-        ax.barh(place, row.high - row.low, left=row.low, height=0.34, color=theme.RULE)
+        ax.barh(
+            place, row.high - row.low, left=row.low, height=0.34, color=theme.RULE, **theme.EDGE
+        )
         ends = [(share, theme.QUIET_INK) for share in CASES.values()]
     else:
-        ax.barh(place, row.value, height=0.34, color=theme.HEAT[1])
+        ax.barh(place, row.value, height=0.34, color=theme.HEAT[1], **theme.EDGE)
         if row.low == row.low:
             ax.plot([row.low, row.high], [place] * 2, color=theme.INK, lw=2, marker="|", ms=9)
         ends = [(row.value, theme.STOCK)]
@@ -212,9 +214,7 @@ def plot_win_or_keep(result: WinOrKeepResult, *, ax: Axes | None = None) -> Axes
     with theme.use_theme():
         drawn = ax if ax is not None else theme.new_axes(9.0, 5.0)
         shares = table["share_to_keep"]
-        drawn.fill_between(
-            shares, table["profit_low"], table["profit_high"], color=theme.HEAT[1], lw=0
-        )
+        drawn.fill_between(shares, table["profit_low"], table["profit_high"], **theme.BAND)
         drawn.plot(shares, table["profit"], color=theme.STOCK, lw=2.4)
         drawn.axhline(0, color=theme.INK, lw=1.0)
         bottom = min(float(table["profit_low"].min()), 0.0)
@@ -245,7 +245,7 @@ def plot_win_or_keep(result: WinOrKeepResult, *, ax: Axes | None = None) -> Axes
         title = result.finding()
         if result.assumed:
             title = w.say("keeping.chart.assumed", finding=title[0].lower() + title[1:])
-        alt = w.say("keeping.chart.mix_alt", finding=result.finding(), rows=list_in_alt(ends))
+        alt = w.say("keeping.chart.mix_alt", finding=result.finding(), rows=list_in_alt(ends, w))
         finish(drawn, title, alt)
     return drawn
 

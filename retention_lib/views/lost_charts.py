@@ -44,9 +44,9 @@ def plot_lost_months(result: LostResult, *, ax: Axes | None = None) -> Axes:
         drawn = ax if ax is not None else theme.new_axes(9.0, 4.4)
         places, both = range(len(months)), months["closed"].sum() * months["silent"].sum() > 0
         silent, closed = months["value_silent"], months["value_closed"]
-        drawn.bar(places, closed, width=0.78, color=theme.LOSS, edgecolor=theme.PAPER)
+        drawn.bar(places, closed, width=0.78, color=theme.LOSS, **theme.EDGE)
         drawn.bar(places, silent, bottom=closed.clip(lower=0), width=0.78, color=_SILENT,
-                  edgecolor=theme.PAPER)  # fmt: skip
+                  **theme.EDGE)  # fmt: skip
         top = silent.clip(lower=0) + closed.clip(lower=0)
         for place, (height, count) in enumerate(zip(top, months["customers"], strict=True)):
             if count and len(months) <= _MOST_COUNTS:
@@ -72,7 +72,7 @@ def plot_lost_months(result: LostResult, *, ax: Axes | None = None) -> Axes:
             for row in months.itertuples()
         ]  # fmt: skip
         finding = result.finding()
-        alt = w.say("chart.lost_months.alt", finding=finding, months=list_in_alt(said))
+        alt = w.say("chart.lost_months.alt", finding=finding, months=list_in_alt(said, w))
         finish(drawn, finding, alt)
     return drawn
 
@@ -100,7 +100,9 @@ def plot_lost_reasons(result: LostReasons, *, ax: Axes | None = None) -> Axes:
             drawn, [_patch(_fill(k), w.say(f"chart.lost_reasons.{k}"), _hatch(k)) for k in met]
         )
         said = [f"{row.cause_name}: {_value_and_count(w, row)}" for row in table.itertuples()]
-        alt = w.say("chart.lost_reasons.alt", finding=result.finding(), reasons=list_in_alt(said))
+        alt = w.say(
+            "chart.lost_reasons.alt", finding=result.finding(), reasons=list_in_alt(said, w)
+        )
         finish(drawn, result.finding(), alt)
     return drawn
 
@@ -124,7 +126,9 @@ def plot_lost_signals(result: LostSignals, *, ax: Axes | None = None) -> Axes:
         key = [(theme.STOCK, "early"), (_LATER, "later")]
         key_above(drawn, [_patch(c, w.say(f"chart.lost_signals.{name}")) for c, name in key])
         said = [f"{row.signal_name}: {_count_and_lead(w, row)}" for row in table.itertuples()]
-        alt = w.say("chart.lost_signals.alt", finding=result.finding(), signals=list_in_alt(said))
+        alt = w.say(
+            "chart.lost_signals.alt", finding=result.finding(), signals=list_in_alt(said, w)
+        )
         finish(drawn, result.finding(), alt)
     return drawn
 
@@ -205,7 +209,7 @@ def _patch(colour: str, label: str, hatch: str = "") -> Patch:
 
 
 def _fill(kind: str) -> str:
-    return {"avoidable": theme.LOSS, "unavoidable": theme.NEUTRAL}.get(kind, _UNKNOWN)
+    return {"avoidable": theme.LOSS, "unavoidable": theme.RULE}.get(kind, _UNKNOWN)
 
 
 def _hatch(kind: str) -> str:

@@ -10,6 +10,7 @@ from retention_lib.decisions._offer_facts import say_days
 from retention_lib.scoring._lifetime_results import about
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt, say_only
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,10 +43,8 @@ def plot_profit_curve(result: ProfitCurve, *, ax: Axes | None = None) -> Axes:
             share,
             table["profit_low"],
             table["profit_high"],
-            color=theme.HEAT[1],
-            lw=0,
-            alpha=0.8,
             label=w.say("offers.chart.band"),
+            **theme.BAND,
         )
         drawn.axhline(0, color=theme.QUIET_INK, lw=1.0, label=w.say("offers.chart.nobody"))
         for name, (colour, dashes) in _NAIVE_LINES.items():
@@ -77,7 +76,7 @@ def plot_profit_curve(result: ProfitCurve, *, ax: Axes | None = None) -> Axes:
             )
         drawn.set_xlim(0, 1)
         drawn.xaxis.set_major_formatter(lambda part, _: w.percent(part, decimals=0))
-        drawn.yaxis.set_major_formatter(lambda money, _: w.number(money))
+        drawn.yaxis.set_major_formatter(lambda money, _: with_minus(w.number(money)))
         drawn.set_xlabel(w.say("offers.chart.contacted_axis", customers=len(of.table)))
         drawn.set_ylabel(_profit_axis(of, w))
         handles, labels = drawn.get_legend_handles_labels()
@@ -142,7 +141,7 @@ def plot_naive(result: Naive, *, ax: Axes | None = None) -> Axes:
         drawn.tick_params(axis="y", length=0)
         drawn.spines["left"].set_visible(False)
         drawn.grid(axis="x")
-        drawn.xaxis.set_major_formatter(lambda money, _: w.number(money))
+        drawn.xaxis.set_major_formatter(lambda money, _: with_minus(w.number(money)))
         drawn.set_xlabel(_profit_axis(of, w))
         said = [
             w.say(
@@ -155,7 +154,7 @@ def plot_naive(result: Naive, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        alt = w.say("offers.chart.naive_alt", plans=list_in_alt(said), effect=of.say_effect())
+        alt = w.say("offers.chart.naive_alt", plans=list_in_alt(said, w), effect=of.say_effect())
         finish(drawn, of.title(result.finding()), alt)
     return drawn
 

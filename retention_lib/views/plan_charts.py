@@ -59,7 +59,7 @@ def plot_summary(result: PlanSummary, *, ax: Axes | None = None) -> Axes:
         )
         drawn.set_xlabel(w.say("chart.plan.axis", unit=_unit(w)), loc="left")
         alt = w.say(
-            "chart.plan.alt", finding=result.finding, rows=list_in_alt(_said(rows, names, w))
+            "chart.plan.alt", finding=result.finding, rows=list_in_alt(_said(rows, names, w), w)
         )
         finish(drawn, result.finding, alt)
     return drawn
@@ -73,7 +73,7 @@ def plot_beside(result: PlansBeside, *, ax: Axes | None = None) -> Axes:
     with theme.use_theme():
         drawn = _bars_with_range(rows, names, columns, w, ax)
         drawn.set_xlabel(w.say("chart.plan.axis", unit=_unit(w)), loc="left")
-        said = list_in_alt(_said(rows, names, w))
+        said = list_in_alt(_said(rows, names, w), w)
         finding = result.sentence()
         finish(drawn, finding, w.say("chart.plan.alt", finding=finding, rows=said))
     return drawn
@@ -89,7 +89,7 @@ def plot_prices(result: PlanPrices, *, ax: Axes | None = None) -> Axes:
     with theme.use_theme():
         drawn = _bars_with_range(rows, names, columns, w, ax)
         drawn.set_xlabel(w.say("chart.plan.axis_extra", unit=_unit(w)), loc="left")
-        said = list_in_alt(_said(rows, names, w, columns))
+        said = list_in_alt(_said(rows, names, w, columns), w)
         finding = result.sentence()
         finish(drawn, finding, w.say("chart.plan.alt", finding=finding, rows=said))
     return drawn
@@ -114,7 +114,9 @@ def plot_reasons(result: LeftOutReasons, *, ax: Axes | None = None) -> Axes:
             _write(drawn, place, count, label)
         only_horizontal_bars(drawn, len(rows))
         drawn.set_xlabel(w.say("chart.plan.axis_customers"), loc="left")
-        said = list_in_alt([f"{name}: {label}" for name, label in zip(names, labels, strict=True)])
+        said = list_in_alt(
+            [f"{name}: {label}" for name, label in zip(names, labels, strict=True)], w
+        )
         finding = result.sentence()
         finish(drawn, finding, w.say("chart.plan.alt", finding=finding, rows=said))
     return drawn
@@ -144,7 +146,7 @@ def plot_calendar(result: PlanCalendar, *, ax: Axes | None = None) -> Axes:
                 bottom=below,
                 width=0.7,
                 color=_CHANNEL_COLOURS.get(code, theme.NEUTRAL),
-                edgecolor=theme.PAPER,
+                **theme.EDGE,
                 hatch=_HATCHES.get(code),
             )
             below = below + high
@@ -168,7 +170,7 @@ def plot_calendar(result: PlanCalendar, *, ax: Axes | None = None) -> Axes:
             [
                 Patch(
                     facecolor=_CHANNEL_COLOURS.get(code, theme.NEUTRAL),
-                    edgecolor=theme.PAPER,
+                    **theme.EDGE,
                     hatch=_HATCHES.get(code),
                     label=_capital(str(word)),
                 )
@@ -180,7 +182,7 @@ def plot_calendar(result: PlanCalendar, *, ax: Axes | None = None) -> Axes:
             for week, total in zip(counts.index, below, strict=True)
         ]
         finding = result.sentence()
-        finish(drawn, finding, w.say("chart.plan.alt", finding=finding, rows=list_in_alt(said)))
+        finish(drawn, finding, w.say("chart.plan.alt", finding=finding, rows=list_in_alt(said, w)))
     return drawn
 
 

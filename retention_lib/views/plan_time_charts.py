@@ -148,4 +148,4 @@ def _rows(table: pd.DataFrame, w: Wording) -> str:
             )
         }
         said.append(w.say("sales_time.chart.row", owner=row["owner"], **told))
-    return list_in_alt(said)
+    return list_in_alt(said, w)

@@ -42,7 +42,7 @@ def plot_pressure(result: PressureResult, *, ax: Axes | None = None) -> Axes:
         alt = w.say(
             "chart.pressure.alt",
             finding=result.finding(),
-            points=list_in_alt([_told(row, panels, w) for _, row in rows.iterrows()]),
+            points=list_in_alt([_told(row, panels, w) for _, row in rows.iterrows()], w),
         )
         finish(drawn, result.finding(), alt)
     return drawn
@@ -175,6 +175,8 @@ def plot_pressure_now(result: PressureNow, *, ax: Axes | None = None) -> Axes:
             )
             for row in rows.to_dict("records")
         ]
-        alt = w.say("chart.pressure.now_alt", finding=result.finding(), points=list_in_alt(points))
+        alt = w.say(
+            "chart.pressure.now_alt", finding=result.finding(), points=list_in_alt(points, w)
+        )
         finish(drawn, result.finding(), alt)
     return drawn

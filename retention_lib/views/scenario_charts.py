@@ -61,7 +61,9 @@ def plot_projection(result: Projection, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        alt = w.say("chart.scenario.alt", opening=round(result.opening), points=list_in_alt(said))
+        alt = w.say(
+            "chart.scenario.alt", opening=round(result.opening), points=list_in_alt(said, w)
+        )
         finish(drawn, result.finding() + result.range_said(), alt)
     return drawn
 
@@ -110,7 +112,7 @@ def plot_comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
             for row in table.itertuples()
         ]
         alt = w.say(
-            "chart.scenario.compared_alt", finding=result.sentence(), points=list_in_alt(said)
+            "chart.scenario.compared_alt", finding=result.sentence(), points=list_in_alt(said, w)
         )
         finish(drawn, result.finding() + result.range_said(), alt)
     return drawn

@@ -46,7 +46,7 @@ def plot_signals(result: SignalsResult, *, ax: Axes | None = None) -> Axes:
         axis = w.say("chart.signals.axis", measure=_upper_first(result.measure), currency=unit)
         drawn.set_xlabel(axis.strip(), loc="left")
         said = [f"{s}: {label}" for s, label in zip(table["signal"], labels, strict=True)]
-        alt = w.say("chart.signals.alt", finding=result.finding(), signs=list_in_alt(said))
+        alt = w.say("chart.signals.alt", finding=result.finding(), signs=list_in_alt(said, w))
         finish(drawn, _unbroken(result.finding()), alt)
     return drawn
 
@@ -79,7 +79,7 @@ def plot_track_record(record: TrackRecord, *, ax: Axes | None = None) -> Axes:
             drawn.set_xlabel(w.say("chart.record.axis", days=record.horizon_days))
             _key_of_record(drawn, table, w)
         said = [_say_sign(row, w) for row in table.itertuples()]
-        alt = w.say("chart.record.alt", finding=record.finding(), signs=list_in_alt(said))
+        alt = w.say("chart.record.alt", finding=record.finding(), signs=list_in_alt(said, w))
         finish(drawn, _unbroken(_record_title(record)), alt)
     return drawn
 
@@ -115,7 +115,7 @@ def plot_watch(watch: WatchResult, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        alt = w.say("chart.watch.alt", finding=watch.finding(), signs=list_in_alt(said))
+        alt = w.say("chart.watch.alt", finding=watch.finding(), signs=list_in_alt(said, w))
         finish(drawn, _unbroken(watch.finding(with_reasons=False)), alt)
     return drawn
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +50,8 @@ def render(result: Result) -> str:
     frame = result.table[shown].head(result.shown_rows)
     masked = masks()
     if masked:
-        frame = mask_frame(frame, IDENTIFYING, word=result.wording.say("mask.customer"))
+        w = result.wording
+        frame = mask_frame(frame, word=w.say("mask.customer"), nobodys={w.say("plan.marketing")})
         telling = [name for name in (*TELLING, *result.telling) if name in frame]
         frame = frame.drop(columns=telling)
     if frame.empty and isinstance(result, Listing):
@@ -167,7 +167,7 @@ def _assumptions(result: Result, masked: bool) -> str:
         w.say(
             "table.assumption",
             name=_assumption_name(w, name),
-            value=(_naming(name, w) or partial(_plain, wording=w))(value),
+            value=_assumed(name, value, w),
         )
         for name, value in result.assumptions.items()
         if not is_missing(value)
@@ -175,6 +175,20 @@ def _assumptions(result: Result, masked: bool) -> str:
     if masked:
         said.append(w.say("table.masked"))
     return f'<p style="{_SMALL}">{_escape(" · ".join(said))}</p>' if said else ""
+
+
+def _assumed(name: str, value: Any, wording: Wording) -> str:
+    """The value of an assumption; what was answered about a file is told in words."""
+    if name == "leave_out" and isinstance(value, Mapping):
+        of = _naming("column", wording) or str
+        return wording.listing(
+            [
+                wording.say("name.left_out", column=of(column), values=", ".join(map(str, left)))
+                for column, left in value.items()
+            ]
+        )
+    key = f"name.{name}.{value}"
+    return wording.say(key) if wording.has(key) else _plain(value, wording)
 
 
 def _assumption_name(wording: Wording, name: str) -> str:

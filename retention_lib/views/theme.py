@@ -39,6 +39,8 @@ SEGMENT_COLOURS: dict[str, str] = {
 
 SEVERITY_COLOURS: dict[str, str] = {"act": "#B94A08", "look": "#C4A75B", "fine": "#2D9072"}
 """Severity of a quality check to colour."""
+SEVERITY_HATCHES: dict[str, str] = {"act": "///", "look": "...", "fine": ""}
+"""The same for those who cannot tell red from green, and for prints in grey."""
 
 INK = "#1A1A1A"
 QUIET_INK = "#595959"
@@ -54,6 +56,11 @@ SERIES = ("#2E50CA", "#B94A08", "#2D9072", "#C4A75B", "#6F4A66", "#6CBCFA", "#38
 """Categories without a colour of their own, in order; tell them apart by a label as well."""
 HEAT = ("#FFFFFF", "#C9DCF7", "#6CA0E8", "#2E50CA", "#081B4C")
 """From nothing to most, one hue, darker is more: readable in greyscale."""
+EDGE: dict[str, Any] = {"edgecolor": QUIET_INK, "linewidth": 0.5}
+"""A thin line round what is pale, so that it shows on white and on a weak projector."""
+BAND: dict[str, Any] = {"facecolor": HEAT[1], "edgecolor": NEUTRAL, "linewidth": 0.8}
+LOSS_BAND: dict[str, Any] = {**BAND, "facecolor": "#F1DBCE"}
+"""The range around a line: pale inside, its edge dark enough to be seen by everybody."""
 # What a reason may look like beside KEPT, in order; after the last one they begin again.
 SET_ASIDE_COLOURS = ("#B94A08", "#C4A75B", "#6F4A66", "#A9B0B4", "#38372B", "#F8EF3E")
 

@@ -49,7 +49,7 @@ def plot_types(result: TypesResult, *, ax: Axes | None = None) -> Axes:
         drawn.spines[:].set_visible(False)
         drawn.tick_params(length=0)
         said = [f"{row.type}: {row.set_apart}" for row in summary.itertuples()]
-        alt = w.say("chart.types.alt", finding=result.finding(), types=list_in_alt(said))
+        alt = w.say("chart.types.alt", finding=result.finding(), types=list_in_alt(said, w))
         finish(drawn, result.finding(), alt)
     return drawn
 
@@ -109,7 +109,7 @@ def plot_type_values(result: TypeProfile, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        finish(drawn, result.finding(), w.say("chart.type_values.alt", types=list_in_alt(said)))
+        finish(drawn, result.finding(), w.say("chart.type_values.alt", types=list_in_alt(said, w)))
     return drawn
 
 
@@ -157,7 +157,7 @@ def plot_type_tests(result: TypeTests, *, ax: Axes | None = None) -> Axes:
             )
             for row in table.itertuples()
         ]
-        finish(drawn, result.finding(), w.say("chart.type_tests.alt", rows=list_in_alt(said)))
+        finish(drawn, result.finding(), w.say("chart.type_tests.alt", rows=list_in_alt(said, w)))
     return drawn
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from retention_lib.views import theme
 from retention_lib.views.drawing import finish, list_in_alt, say_only
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,10 +39,8 @@ def plot_qini(result: UpliftResult, *, ax: Axes | None = None) -> Axes:
             share,
             1000 * low,
             1000 * high,
-            color=theme.HEAT[1],
-            lw=0,
-            alpha=0.8,
             label=w.say("uplift.chart.band"),
+            **theme.BAND,
         )
         drawn.axhline(0, color=theme.QUIET_INK, lw=0.8)
         named = dict(zip(result.table["ranking_code"], result.table["ordered_by"], strict=True))
@@ -59,7 +58,7 @@ def plot_qini(result: UpliftResult, *, ax: Axes | None = None) -> Axes:
             )
         drawn.set_xlim(0, 1)
         drawn.xaxis.set_major_formatter(lambda part, _: w.percent(part, decimals=0))
-        drawn.yaxis.set_major_formatter(lambda won, _: w.number(won))
+        drawn.yaxis.set_major_formatter(lambda won, _: with_minus(w.number(won)))
         drawn.set_xlabel(w.say("uplift.chart.share_axis"))
         drawn.set_ylabel(w.say("uplift.chart.gain_axis"))
         drawn.grid(axis="y")
@@ -116,7 +115,7 @@ def plot_placebo(result: NotDrawnResult, *, ax: Axes | None = None) -> Axes:
         drawn.tick_params(axis="y", length=0)
         drawn.spines["left"].set_visible(False)
         drawn.grid(axis="x")
-        drawn.xaxis.set_major_formatter(lambda money, _: w.number(money))
+        drawn.xaxis.set_major_formatter(lambda money, _: with_minus(w.number(money)))
         sign = w.currency_symbol
         drawn.set_xlabel(
             w.say(
@@ -168,13 +167,13 @@ def plot_programmes(result: ProgrammesResult, *, ax: Axes | None = None) -> Axes
         drawn.tick_params(axis="y", length=0)
         drawn.spines["left"].set_visible(False)
         drawn.grid(axis="x")
-        drawn.xaxis.set_major_formatter(lambda money, _: w.number(money))
+        drawn.xaxis.set_major_formatter(lambda money, _: with_minus(w.number(money)))
         drawn.set_xlabel(result.axis())
         said = [
             w.say("programmes.chart.row", campaign=row.campaign_id, verdict=row.verdict)
             for row in table.itertuples()
         ]
-        alt = w.say("programmes.chart.alt", finding=result.finding(), rows=list_in_alt(said))
+        alt = w.say("programmes.chart.alt", finding=result.finding(), rows=list_in_alt(said, w))
         finish(drawn, result.finding(), alt)
     return drawn
 

@@ -22,6 +22,7 @@ from retention_lib.views.drawing import (
     write_at_ends,
 )
 from retention_lib.views.tables import IDENTIFYING, MASK_VARIABLE, mask_frame
+from retention_lib.wording import with_minus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,9 @@ def plot_pareto(result: ValueResult, *, ax: Axes | None = None) -> Axes:
             if not row.customers:
                 continue
             x, y = _thinned(customers[held], reached[held])
-            drawn.fill_between(x, y, color=CLASS_COLOURS[str(row.abc)], lw=0, label=labels[-1])
+            drawn.fill_between(
+                x, y, facecolor=CLASS_COLOURS[str(row.abc)], label=labels[-1], **theme.EDGE
+            )
         x, y = _thinned(customers, reached)
         drawn.plot(x, y, color=theme.INK, lw=2.0)
         drawn.plot([0, 1], [0, 1], color=theme.QUIET_INK, lw=1.0, ls=(0, (4, 3)))
@@ -92,7 +95,7 @@ def plot_pareto(result: ValueResult, *, ax: Axes | None = None) -> Axes:
             fontsize=9.5,
         )
         finding = result.finding()
-        alt = w.say("value.chart.pareto_alt", finding=finding, classes=list_in_alt(labels))
+        alt = w.say("value.chart.pareto_alt", finding=finding, classes=list_in_alt(labels, w))
         finish(drawn, finding, alt)
     return drawn
 
@@ -300,7 +303,7 @@ def plot_profile(result: ProfileResult, *, ax: Axes | None = None) -> Axes:
         drawn.spines[:].set_visible(False)
         labels = _cell_labels(result, shape)
         _draw_heat(drawn, shares, beyond, labels)
-        figures = [list_in_alt(_pairs(segments, row, w)) for row in labels]
+        figures = [list_in_alt(_pairs(segments, row, w), w) for row in labels]
         _finish_bars(drawn, result.finding(), _pairs(names, figures, w), w, key="heat_alt")
     return drawn
 
@@ -316,7 +319,7 @@ def plot_crosstab(result: Crosstab, *, ax: Axes | None = None) -> Axes:
 def _finish_bars(
     ax: Axes, finding: str, said: Sequence[str], wording: Wording, *, key: str = "bars_alt"
 ) -> None:
-    text = wording.say(f"value.chart.{key}", finding=finding, bars=list_in_alt(said))
+    text = wording.say(f"value.chart.{key}", finding=finding, bars=list_in_alt(said, wording))
     finish(ax, finding, text)
 
 
@@ -380,7 +383,7 @@ def _percent_axes(ax: Axes, wording: Wording) -> None:
 def _draw_ranges(ax: Axes, figures: Any, lows: Any, highs: Any, colour: str) -> None:
     """Points, each with a line over its range."""
     for place, (figure, low, high) in enumerate(zip(figures, lows, highs, strict=True)):
-        ax.plot([low, high], [place, place], color=colour, lw=3.0, alpha=0.45)
+        ax.plot([low, high], [place, place], color=colour, lw=2.0)
         ax.plot(figure, place, "o", color=colour, ms=9)
 
 
@@ -393,15 +396,15 @@ def _step_colour(row: Any) -> str:
 
 
 def _step_label(row: Any, wording: Wording) -> str:
-    money = wording.money(float(row.revenue))
+    money = with_minus(wording.money(float(row.revenue)))
     if row.step_code in _WHOLE:
         return money
     sign = "+" if row.revenue > 0 else ""
     return wording.say(
         "value.chart.range",
         figure=sign + money,
-        low=wording.money(float(row.low)),
-        high=wording.money(float(row.high)),
+        low=with_minus(wording.money(float(row.low))),
+        high=with_minus(wording.money(float(row.high))),
     )
 
 

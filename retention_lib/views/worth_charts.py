@@ -121,9 +121,8 @@ def plot_value_map(result: AtRiskResult, *, ax: Axes | None = None) -> Axes:
                     np.maximum(held.loc[part, "clv"], low * (high / low) ** 0.012),
                     s=26 if code == "act" else 16,
                     color=colour,
-                    alpha=0.75,
-                    lw=0.3,
-                    edgecolor=theme.PAPER,
+                    lw=0.5,
+                    edgecolor=theme.QUIET_INK,
                     marker=marker,
                     zorder=3 if code == "act" else 2,
                 )
@@ -134,7 +133,7 @@ def plot_value_map(result: AtRiskResult, *, ax: Axes | None = None) -> Axes:
         drawn.set_xlabel(w.say("lifetime.chart.risk_axis"))
         drawn.set_ylabel(w.say("lifetime.chart.worth_axis", unit=_unit(w)))
         finding = result.finding()
-        alt = w.say("lifetime.chart.map_alt", finding=finding, quadrants=list_in_alt(said))
+        alt = w.say("lifetime.chart.map_alt", finding=finding, quadrants=list_in_alt(said, w))
         finish(drawn, finding, alt)
         # Once the margins are settled: the names must keep clear of the points as they lie.
         _name_few(drawn, shown, w)
@@ -186,7 +185,7 @@ def plot_record(result: LifetimeRecord, *, ax: Axes | None = None) -> Axes:
             for row in tenths.itertuples()
         ]
         finding = result.finding()
-        alt = w.say("lifetime.chart.record_alt", finding=finding, tenths=list_in_alt(said))
+        alt = w.say("lifetime.chart.record_alt", finding=finding, tenths=list_in_alt(said, w))
         finish(drawn, finding, alt)
     return drawn
 

@@ -113,6 +113,17 @@ def test_amounts_in_several_currencies_are_not_added_up(tmp_path):
     assert rl.import_export(file, currency="EUR").base_revenue == 15.0
 
 
+def test_rows_in_other_currencies_can_be_left_out_whichever_way_they_say_so(tmp_path):
+    text = (
+        "Customer ID;Date;Amount;Devise|A;2024-01-13;10,00 €;|B;2024-01-14;5,00 £;|"
+        "C;2024-01-15;7,00;EUR|D;2024-01-16;9,00;GBP"
+    )
+    file = write(tmp_path, "x.csv", text)
+    done = rl.import_export(file, leave_out={"currency": ["GBP"]})
+    assert (done.base_revenue, done.wording.currency) == (17.0, "EUR")
+    assert done.outcome()["set_aside"] == {"left_out": 2}
+
+
 def test_a_column_of_currencies_is_asked_about_unless_one_is_left(tmp_path):
     text = "Customer ID;Date;Amount;Devise|A;2024-01-13;10,50;EUR|B;2024-01-14;5,50;USD"
     file = write(tmp_path, "x.csv", text)

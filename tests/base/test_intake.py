@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -118,9 +119,51 @@ def test_the_account_of_the_workbook_holds_for_old_and_new_rows_together(begun):
     folder = begun / "data" / "mine" / "v"
     intake.take_in(put(begun, "v02.csv", FEBRUARY))
     entry = workbooks.read_workbook(folder).tables["transactions"]
-    assert entry.reading["outcome"]["rows_kept"] == 4
+    outcome = entry.reading["outcome"]
+    assert (outcome["rows_kept"], outcome["rows_read"], outcome["set_aside"]) == (
+        4,
+        5,
+        {"missing_customer": 1},
+    )
     assert entry.raw is None  # one month's export is not where the whole table came from
     rl.import_raw(path=folder)  # and chapter 01 still has something to read
+
+
+def mend(taken: intake.TakenIn, row: int, column: str, value: str) -> None:
+    import openpyxl
+
+    book = openpyxl.load_workbook(taken.set_aside_path)
+    headings = [cell.value for cell in book.active[1]]
+    book.active.cell(row + 1, headings.index(column) + 1).value = value
+    book.save(taken.set_aside_path)
+
+
+def test_a_row_mended_to_an_older_day_leaves_the_old_rows_of_that_time_where_they_are(begun):
+    lines = FEBRUARY + "C8;bad;7,00\nC9;worse;8,00\n"
+    taken = intake.take_in(put(begun, "v02.csv", lines), mode="added")
+    assert taken.rows_after == 4
+    for rows, date_meant in ((5, "02/01/2024"), (6, "03/01/2024")):
+        mend(taken, 1, "Date facture", date_meant)
+        taken = intake.take_back(taken)
+        assert (taken.mode, taken.rows_after, len(amounts(taken.folder))) == ("added", rows, rows)
+    assert sorted(amounts(taken.folder)) == [7.0, 8.0, 55.0, 100.5, 200.0, 300.0]
+
+
+def test_a_full_disk_is_said_and_leaves_the_workbook_as_it_was(begun, monkeypatch):
+    import duckdb
+
+    class Full:
+        def write_parquet(self, *_, **__):
+            raise duckdb.IOException("Could not write all bytes: No space left on device")
+
+    folder = begun / "data" / "mine" / "v"
+    before = amounts(folder)
+    real = intake.join
+    monkeypatch.setattr(intake, "join", lambda *a, **k: replace(real(*a, **k), rows=Full()))
+    with pytest.raises(InputError, match="the disk is full"):
+        intake.take_in(put(begun, "v02.csv", FEBRUARY))
+    assert amounts(folder) == before
+    assert not list(folder.glob("*.new"))
 
 
 def test_a_file_that_covers_the_whole_period_replaces_it(begun):
@@ -161,6 +204,33 @@ def test_headings_alike_but_no_customer_known_is_asked_about(project):
     with pytest.raises(QuestionError, match='name="autre"'):
         intake.take_in(file)
     assert intake.take_in(file, name="autre").mode == "new"
+
+
+def test_a_month_in_another_currency_is_asked_about_and_never_added_up(project):
+    in_euros = JANUARY.replace(",50\n", ",50 €\n").replace(",00\n", ",00 €\n")
+    intake.take_in(put(project, "v.csv", in_euros))
+    mixed = put(project, "v02.csv", FEBRUARY.replace(",00\n", ",00 £\n"))
+    with pytest.raises(QuestionError, match="EUR, GBP"):
+        intake.take_in(mixed)
+    with pytest.raises(QuestionError, match="EUR, GBP"):
+        intake.take_in(put(project, "m.csv", FEBRUARY.replace("300,00", "300,00 £")))
+    with pytest.raises(QuestionError, match="in GBP, those of the workbook in EUR"):
+        intake.take_in(mixed, matching={}, into=intake.mine() / "v")
+    taken = intake.take_in(mixed, currency="EUR")
+    assert rl.open_base().wording.currency == "EUR"
+    # Said once to be converted, it is not asked next month.
+    april = put(project, "v04.csv", FEBRUARY.replace("/0", "/1").replace(",00\n", ",00 £\n"))
+    assert intake.take_in(april).rows_before == taken.rows_after
+
+
+def test_a_few_rows_in_the_place_of_many_are_asked_about(project):
+    days = "".join(f"C{n};{n % 28 + 1:02}/0{n % 3 + 1}/2024;10,00\n" for n in range(60))
+    head = "Code client;Date facture;Montant HT\n"
+    intake.take_in(put(project, "v.csv", head + days))
+    part = put(project, "part.csv", head + "C1;01/01/2024;5,00\nC2;31/03/2024;5,00\n")
+    with pytest.raises(QuestionError, match="1 rows where the workbook has 60"):
+        intake.take_in(part)
+    assert intake.take_in(part, mode="replaced").rows_after == 2
 
 
 def test_customers_join_the_workbook_that_is_loaded(begun):

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -140,7 +140,7 @@ def test_results_remembered_are_those_worked_out_anew(
         ]
 
     first, again = worked_out(), worked_out()
-    assert all(one is other for one, other in zip(first, again, strict=True))
+    assert all(_remembered.first_of(other) is one for one, other in zip(first, again, strict=True))
     monkeypatch.setenv(_remembered.FORGET, "1")
     for one, other in zip(first, worked_out(), strict=True):
         assert one is not other
@@ -159,7 +159,22 @@ def test_other_arguments_dates_and_windows_give_other_results(shop: Path) -> Non
     ]
     results = [ask() for ask in asked]
     assert len({id(result) for result in results}) == len(asked)
-    assert [ask() for ask in asked] == results  # equal: the very same, for results are told by id
+    # Equal: the very same, for results are told by id.
+    first = _remembered.first_of
+    assert [first(ask()) for ask in asked] == [first(result) for result in results]
+
+
+def test_what_somebody_writes_into_a_result_is_theirs_alone(shop: Path) -> None:
+    mine = rl.find_signals(rl.open_base(shop))
+    mine.table["note"] = "called"
+    mine.by_sign.loc[:, "customers"] = 0
+    cast(dict[str, object], mine.assumptions)["note"] = "called"
+    other = rl.find_signals(rl.open_base(shop))
+    assert "note" not in other.table
+    assert other.by_sign["customers"].sum() > 0
+    assert "note" not in other.assumptions
+    other.table["note"] = "called"
+    assert "note" not in rl.find_signals(rl.open_base(shop)).table
 
 
 def test_a_refusal_is_remembered_and_raised_or_said_as_asked(tmp_path: Path) -> None:

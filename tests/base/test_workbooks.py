@@ -150,3 +150,9 @@ def test_a_damaged_note_of_what_is_loaded_says_how_to_load_again(project, text):
 def test_a_path_to_load_has_to_be_a_path(project, wrong):
     with pytest.raises(InputError, match="Give the path of a workbook folder"):
         workbooks.load_workbook(wrong)
+
+
+def test_a_workbook_may_be_called_otherwise_in_french():
+    named = workbooks.Settings(name="Office supplies", name_fr="Fournitures de bureau")
+    assert (named.called("en"), named.called("fr")) == ("Office supplies", "Fournitures de bureau")
+    assert workbooks.Settings(name="Shop").called("fr") == "Shop"

@@ -85,3 +85,19 @@ def test_a_bar_is_drawn_on_terminals_only(stream, bar, monkeypatch):
     before = console.listen()
     listener = progress.listen(before)
     assert (listener is not None) == bar
+
+
+def test_no_line_begins_with_a_french_mark_nor_is_a_space_that_holds_lost(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "41")
+    told = console.columns([("facultatif", "il manque les dates : les\u00a0voici")])
+    assert "dates :" in told and "les\u00a0voici" in told
+    assert console.wrapped("x" * 37 + " y : z").splitlines() == ["x" * 37, "y : z"]
+
+
+def test_where_columns_have_no_room_they_stand_under_one_another(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "41")
+    told = console.columns([("a label as long as the line is wide", "what it takes to fill it")])
+    assert told.splitlines() == [
+        "  a label as long as the line is wide",
+        "      what it takes to fill it",
+    ]

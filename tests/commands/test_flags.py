@@ -18,6 +18,11 @@ from retention_lib.wording import Wording
     [
         ('Pass decimal="," or decimal=".".', 'Pass --decimal "," or --decimal ".".'),
         ("Pass decimal=',' to read 1.", 'Pass --decimal "," to read 1.'),
+        ("hold_out must be a share", "--hold-out must be a share"),
+        ("budget doit être un montant", "--budget doit être un montant"),
+        ("matching['date'] doit être", "--match date doit être"),
+        ("such as out='rapport'.", "such as --out rapport."),
+        ("with rl.load_workbook('data/x').", "with retention use data/x."),
         ('Pass date_order="year_first".', "Pass --date-order year_first."),
         ("Pass header_row=0 to name", "Pass --header-row 0 to name"),
         ("or header_row= with the row", "or --header-row with the row"),

@@ -112,7 +112,7 @@ def test_what_moving_brought_is_told_by_direction():
         "new": 7.0,
     }
     assert moved.sentence() == (
-        "Since 10 January 2024, 1 customer moved down (-€60 of revenue), 1 moved up (+€80) "
+        "Since 10 January 2024, 1 customer moved down (−€60 of revenue), 1 moved up (+€80) "
         "and 1 came new (+€7)."
     )
 

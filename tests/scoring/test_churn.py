@@ -106,9 +106,9 @@ def test_a_history_that_is_too_short_is_refused_with_the_days_missing():
     with pytest.raises(InputError, match="too short for a horizon of 90 days") as refused:
         fit_churn(short)
     days = (date(2025, 12, 31) - lines()["date"][lines()["date"] >= "2025-08-01"].min().date()).days
-    assert f"210 days before as_of, and there are {days}" in str(refused.value)
+    assert f"seen from, and there are {days}" in str(refused.value)
     assert f"{210 - days} days too short" in str(refused.value)
-    assert f"horizon_days={(days - 30) // 2} it would do" in str(refused.value)
+    assert f"would do (horizon_days={(days - 30) // 2})" in str(refused.value)
 
 
 # --- what is refused ------------------------------------------------------------------------------

@@ -313,7 +313,7 @@ def test_a_title_does_not_boast_where_the_rule_does_as_well():
 def test_a_limit_just_above_nothing_does_not_read_as_nothing():
     assert [points(W, gap) for gap in (0.0003, -0.0003, 0.0, 0.012)] == [
         "+0.03",
-        "-0.03",
+        "−0.03",
         "0.0",
         "+1.2",
     ]

@@ -249,6 +249,7 @@ def test_titles_are_plain_words_and_names_in_them_are_escaped():
     assert "<title>The best chapter &amp; &lt;b&gt;</title>" in page
     assert "<script>alert" not in page
     assert "01.ipynb" not in page
+    assert "default-src 'none'; img-src data:" in page
 
 
 def test_links_to_other_chapters_are_words_and_links_outside_stay():
@@ -264,6 +265,14 @@ def test_no_two_slides_share_an_address_and_the_page_says_its_language():
     found = re.findall(r' id="([^"]+)"', page)
     assert len(found) == len(set(found))
     assert '<html lang="fr">' in page and "Suivant" in page
+
+
+def test_no_line_of_a_french_slide_begins_with_a_mark_and_scripts_stay_as_they_are():
+    slides = _app_slides.split_slides(chapter(prose("## Combien\n\nDouze : vrai ?")))
+    page = _app_slides.slides_html(slides, Wording("fr"))
+    assert "Douze\xa0: vrai\xa0?" in page
+    script = (_app_slides.TEMPLATES / "slides.js").read_text("utf-8")
+    assert script.strip() in page
 
 
 def test_a_slide_without_a_heading_goes_on_with_the_one_before():

@@ -173,6 +173,7 @@ def test_the_workshop_as_it_ships_is_written_without_running(tmp_path, monkeypat
                 r"<script|<iframe|https?://(?!doi\.org)[^\s\"<]*\.(?:js|css)", page
             )
             assert not re.search(r"(?:src|href)=\"(?:https?:)?//", page)
+            assert "default-src 'none'" in page
             assert all(re.search(r'alt="[^"]+"', image) for image in re.findall("<img[^>]*>", page))
         else:
             nbformat.validate(read(file))

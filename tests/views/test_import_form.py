@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import retention_lib as rl
@@ -306,7 +307,48 @@ def test_next_month_is_one_step(begun):
     assert intake.next_export() == february
     state = steps.take_next(steps.begin(), february)
     assert (state.step, state.taken.mode, state.taken.rows_after) == ("done", "added", 6)
-    assert "3 stay" in page.account(state)
+    assert "3 rows, which all stay" in page.account(state)
+
+
+def test_what_one_step_cannot_decide_is_asked_at_once(begun):
+    workbooks.load_workbook(intake.mine() / "Ma boutique")
+    names = "".join(f"Z{n};Autre {n};15/02/2024;10,00;\n" for n in range(20))
+    other = put("autre.csv", FRENCH.splitlines()[0] + "\n" + names)
+    state = steps.take_next(steps.begin(), other)
+    assert asked(state) == {"name": ("autre", "Ma boutique")}
+    assert not state.ready
+    state = steps.take(steps.answer(state, name="autre"))
+    assert (state.taken.mode, state.taken.folder.name) == ("new", "autre")
+
+
+def test_amounts_in_several_currencies_can_be_sorted_out(project):
+    file = put("v.csv", FRENCH.replace("100,50", "100,50 €").replace("200,00", "200,00 £"))
+    state = steps.match(steps.propose(steps.begin(), file), "amount", "Total TTC")
+    (question,) = [q for q in state.questions if q.argument == "currency"]
+    assert [value for value, _ in question.options] == [
+        "EUR",
+        "GBP",
+        "EUR without GBP",
+        "GBP without EUR",
+    ]
+    state = steps.take(steps.answer(state, currency="EUR without GBP"))
+    assert (state.taken.imported.rows_kept, state.taken.imported.wording.currency) == (2, "EUR")
+
+
+def test_a_sheet_chosen_shows_the_next_month_of_the_loaded_workbook(begun):
+    lines = [row.split(";") for row in FRENCH.replace("/01/", "/02/").splitlines()[:3]]
+    frame = pd.DataFrame(lines[1:], columns=lines[0])
+    file = intake.mine() / "v02.xlsx"
+    with pd.ExcelWriter(file) as book:
+        frame.to_excel(book, sheet_name="Ventes", index=False)
+        frame.iloc[:, :1].to_excel(book, sheet_name="Liste", index=False)
+    state = steps.answer(steps.propose(steps.begin(), file), sheet="Ventes")
+    assert (state.name, state.into) == ("Ma boutique", intake.mine() / "Ma boutique")
+
+
+def test_a_file_of_another_kind_can_still_join_a_workbook_by_its_name(begun):
+    state = steps.propose(steps.begin(), put("v02.csv", FRENCH.replace("Total TTC", "Montant")))
+    assert (state.name, steps.others_of_mine(state)) == ("v02", ("Ma boutique",))
 
 
 def test_a_file_like_the_last_one_is_proposed_as_its_next_month(begun):
@@ -419,6 +461,23 @@ def test_a_control_that_stays_keeps_its_widget(project):
     pick(form, "amount", "Total TTC")
     assert form._kept["column amount"] is before
     assert before.value == "Total TTC"
+
+
+def test_a_button_says_that_it_works_and_the_keyboard_goes_back_to_the_top(project):
+    put("ventes.csv")
+    form, seen, focused = import_form(), [], []
+    form.live()
+    button = next(b for b in controls_of(form) if b.description == "Look at this file")
+    form._kept["language"].focus = lambda: focused.append(form.state.step)
+    act = form._acts["propose"]
+    form._acts["propose"] = lambda: (seen.append((button.description, button.disabled)), act())
+    button.click()
+    assert seen == [("One moment: the file is being read …", True)]
+    assert (button.description, button.disabled, focused) == (
+        "Look at this file",
+        False,
+        ["confirm"],
+    )
 
 
 def test_where_there_are_no_controls_a_text_stands_that_nothing_in_the_folder_changes(begun):

@@ -179,6 +179,34 @@ def test_live_widgets_scripts_and_code_do_not_come_along() -> None:
     assert output_html([widget, live], EN) == "<p>a</p>"
 
 
+def test_the_remedies_of_results_come_without_calls_of_the_library() -> None:
+    told = "Corrigez-les à la source ; la liste : .concerned(&quot;x&quot;). Puis rl.find(base)."
+    cell = shown(**{"text/html": f"<td>{told}</td><td>a_b=c; x.py</td>"})
+    assert output_html([cell], FR) == "<td>Corrigez-les à la source.</td><td>a_b=c; x.py</td>"
+    code = f"<p>{FR.say('explorer.code')}</p><pre>rl.x()</pre>"
+    assert output_html([shown(**{"text/html": code})], FR) == "<p></p>"
+
+
+def test_a_french_text_alternative_has_french_marks() -> None:
+    output = shown(**{"image/png": "QUJD"})
+    output["metadata"] = {"image/png": {"alt": "Perdus: 3; gardés: 4. ."}}
+    assert 'alt="Perdus\xa0: 3\u202f; gardés\xa0: 4."' in output_html([output], FR)
+    assert 'alt="Perdus: 3; gardés: 4. ."' in output_html([output], EN)
+
+
+def test_what_two_chapters_say_is_said_once_at_the_beginning() -> None:
+    same = [ChapterPage(number, number, "", said=("No forecast.",)) for number in ("05", "06")]
+    made = page(Frame("t", (), (), (), (), "1"), same, EN)
+    assert made.count("<p>No forecast.</p>") == 1
+
+
+def test_no_line_of_a_french_page_begins_with_a_mark() -> None:
+    body = "<p>Combien ? « 12 % » ; 1 000 € : oui.</p>"
+    made = page(Frame("t", (), (), (), (), "1"), [ChapterPage("02", "T", body)], FR)
+    assert "<p>Combien\xa0? «\xa012\xa0%\xa0»\xa0; 1\u202f000\xa0€\xa0: oui.</p>" in made
+    assert body in page(Frame("t", (), (), (), (), "1"), [ChapterPage("02", "T", body)], EN)
+
+
 def test_a_note_about_the_data_is_told_and_the_grumbling_of_a_package_is_not() -> None:
     said = "/x/y.py:3: FutureWarning: old\n  line\nPlease note: 3 rows <were> set aside\n"
     stream = {"output_type": "stream", "name": "stderr", "text": said}
@@ -376,16 +404,35 @@ def read_csv(place: Path, mark: str) -> list[list[str]]:
         return list(csv.reader(file, delimiter=mark))
 
 
+def consents(*said: bool | None) -> pd.DataFrame:
+    return pd.DataFrame({"customer_id": ["007", "=1+1"], "contactable": list(said)})
+
+
 def test_the_list_of_customers_has_one_row_each_the_most_valuable_first() -> None:
-    frame = files.customers_frame(results_of(base_of()), masked=False)
+    results = results_of(base_of(customers=consents(True, False)))
+    frame = files.customers_frame(results, masked=False)
     assert tuple(frame.columns) == files.COLUMNS
     assert frame["customer_id"].tolist() == ["=1+1", "007"]
     assert frame["signals"].tolist() == ["", "Silent; Slowing"]
     assert frame["value_at_risk"].isna().tolist() == [True, False]
 
 
+def test_nobody_is_said_to_agree_whom_the_file_does_not_say_to() -> None:
+    base = base_of("fr", customers=consents(True, None))
+    told, _ = files.in_words(files.customers_frame(results_of(base), masked=False), base.wording)
+    assert told["Peut être contacté"].tolist() == ["non renseigné", "oui"]
+    silent = files.customers_frame(results_of(base_of()), masked=False)
+    assert "contactable" not in silent
+
+
+def test_a_column_that_nothing_fills_is_left_out() -> None:
+    results = results_of(base_of())
+    results.kept["scores"].table["churn_probability"] = float("nan")
+    assert "churn_probability" not in files.customers_frame(results, masked=False)
+
+
 def test_the_csv_is_what_a_french_spreadsheet_reads_and_runs_nothing(tmp_path: Path) -> None:
-    base = base_of("fr")
+    base = base_of("fr", customers=consents(True, False))
     frame = files.customers_frame(results_of(base), masked=False)
     files.write_csv(frame, tmp_path / "c.csv", base.wording)
     rows = read_csv(tmp_path / "c.csv", ";")
@@ -431,6 +478,18 @@ def test_what_cannot_be_worked_out_is_told_and_the_rest_is_there() -> None:
 
 def _refuse() -> None:
     raise InputError("Too few customers.")
+
+
+def test_figures_of_a_short_history_are_those_that_the_chapters_show() -> None:
+    days = pd.date_range("2024-01-01", "2024-07-15", freq="3D")
+    lines = pd.DataFrame({"customer_id": ["a", "b", "c"] * 22, "date": days[:66], "amount": 5.0})
+    lines = lines[(lines["customer_id"] != "b") | (lines["date"] < "2024-02-15")]
+    base = rl.CustomerBase.from_tables(lines, language="en", currency="EUR")
+    results = files.Results(base)
+    window = rl.measure_window(base)
+    assert results.measured.activity_window_days == window.base.activity_window_days
+    assert results.measured.activity_window_days < base.activity_window_days
+    assert results.flows.period == window.period
 
 
 def test_key_figures_carry_unit_and_range_and_only_one_entry_knows_the_day() -> None:
