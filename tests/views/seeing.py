@@ -18,7 +18,7 @@ from tests.views.test_theme import seen_as
 
 READABLE, VISIBLE = 4.5, 3.0
 """Contrast of letters, and of what a picture cannot be understood without (WCAG 2.2 AA)."""
-APART_IN_GREY, APART_IN_COLOUR = 1.3, 8.0
+APART_IN_GREY, APART_IN_COLOUR = 1.5, 8.0
 SIGHTS = ("deuteranopia", "protanopia")
 
 
