@@ -47,6 +47,8 @@ class Import(Result):
     reader: Reader = field(kw_only=True)
     path: str = field(default="", kw_only=True)
     language_told: bool = field(default=False, kw_only=True)
+    taken_in: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    """The account of the exports behind a table that was read back from a workbook."""
 
     chart: ClassVar[str] = "plot_set_aside"
     formats: ClassVar[Mapping[str, str]] = {"rows": "count", "share": "percent", "amount": "money"}
@@ -164,8 +166,13 @@ class Import(Result):
         }
         revenue = self.base_revenue
         if revenue is None:
-            return say("import.sentence_without_money", **words)
-        return say("import.sentence", **words, money=self.wording.money(revenue))
+            said = say("import.sentence_without_money", **words)
+        else:
+            said = say("import.sentence", **words, money=self.wording.money(revenue))
+        earlier = sum(self.taken_in.get("set_aside", {}).values())
+        if earlier:
+            said += " " + say("import.earlier", aside=earlier, read=self.taken_in["rows_read"])
+        return said
 
     def careless_sentence(self) -> Sentence:
         """What adding up the column as it stands would have said, beside the truth."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -158,13 +158,16 @@ def import_raw(table: str = "transactions", *, path: str | Path | None = None) -
             raise ChoiceError("table", table, book.tables)
         source = entry.raw if entry.raw is not None and entry.raw.exists() else entry.file
         known = book.folder if entry.reading and source == entry.raw else None
-        return import_export(
+        done = import_export(
             source,
             table,
             matching=known,
             currency=book.settings.currency,
             language=_language(book),
         )
+        # A table of several months has no one export behind it; what those lost is still told.
+        told = {} if known is not None else entry.reading.get("outcome", {})
+        return replace(done, taken_in=told)
     return import_export(place, table)
 
 

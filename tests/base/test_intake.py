@@ -99,6 +99,13 @@ def test_next_month_is_added_and_replaces_only_the_days_it_covers(begun):
     assert "2 stay" in taken.sentence()
 
 
+def test_the_chapter_on_the_file_still_tells_what_the_months_set_aside(begun):
+    intake.take_in(put(begun, "v02.csv", FEBRUARY))
+    said = rl.import_raw().sentence()
+    assert "0 set aside" in said
+    assert "1 of 5 rows had been set aside" in said
+
+
 def test_taken_in_twice_a_month_stands_there_once(begun):
     february = put(begun, "v02.csv", FEBRUARY)
     intake.take_in(february)
