@@ -577,6 +577,8 @@ def open_workbook(options):
     env = session_environ(data)
     if options.language:
         env["RETENTION_LANGUAGE"] = options.language
+    if options.mask:
+        env["RETENTION_MASK"] = "1"
     return run_until_stopped(command, env)
 
 
@@ -754,6 +756,9 @@ def read_command_line(arguments):
     opening.add_argument("--data", metavar="PATH", help="the workbook folder to load")
     opening.add_argument(
         "--language", choices=LANGUAGES, help="in English or French (default: the workbook's own)"
+    )
+    opening.add_argument(
+        "--mask", action="store_true", help="hide names, e-mails and identifiers, exports included"
     )
     for name in PASSED_ON:
         commands.add_parser(name, add_help=False)

@@ -220,8 +220,8 @@ FRENCH_PAGE = "/lab/tree/notebooks/fr/00_pour_commencer.ipynb"
 ENGLISH_PAGE = "/lab/tree/notebooks/00_start_here.ipynb"
 
 
-def opened(monkeypatch, *arguments):
-    """The page that is opened, and the language that the session is told."""
+def opened(monkeypatch, *arguments, told="RETENTION_LANGUAGE"):
+    """The page that is opened, and the language (or else) that the session is told."""
     ran = []
     monkeypatch.setattr(workbook, "ensure_environment", lambda level: None)
     monkeypatch.setattr(
@@ -230,7 +230,7 @@ def opened(monkeypatch, *arguments):
     assert workbook.main(["open", *arguments]) == 0
     ((command, env),) = ran
     (page,) = [part for part in command if part.startswith("--LabApp.default_url=")]
-    return page.partition("=")[2], env.get("RETENTION_LANGUAGE")
+    return page.partition("=")[2], env.get(told)
 
 
 def test_the_workbooks_language_decides_which_edition_opens(french_shop, monkeypatch):
@@ -240,6 +240,12 @@ def test_the_workbooks_language_decides_which_edition_opens(french_shop, monkeyp
     assert opened(monkeypatch, "--data", str(french_shop)) == (FRENCH_PAGE, None)
     (french_shop.parent / "plain").mkdir()
     assert opened(monkeypatch, "--data", str(french_shop.parent / "plain"))[0] == ENGLISH_PAGE
+
+
+def test_a_presenter_hides_names_with_one_word(french_shop, monkeypatch):
+    monkeypatch.delenv("RETENTION_MASK", raising=False)
+    assert opened(monkeypatch, "--mask", told="RETENTION_MASK")[1] == "1"
+    assert opened(monkeypatch, told="RETENTION_MASK")[1] is None
 
 
 def test_the_language_told_goes_before_it(french_shop, monkeypatch):

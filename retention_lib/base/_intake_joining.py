@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -273,14 +275,25 @@ def _together(connection: duckdb.DuckDBPyConnection, outside: str) -> duckdb.Duc
     )
 
 
-def keep_earlier_set_aside(folder: Path, table: str, last: date | None) -> None:
-    """Keep what earlier files had set aside under a name of its own: its rows are still missing."""
+@contextmanager
+def earlier_set_aside_kept(folder: Path, table: str, last: date | None) -> Iterator[None]:
+    """Keep what earlier files had set aside under a name of its own: its rows are still missing.
+
+    Around the saving of the new ones: where that fails, no second copy is left.
+    """
     file = set_aside_file(folder, table)
     if not file.is_file():
+        yield
         return
     until = f"_until_{last.isoformat()}" if last else "_before"
     earlier, number = file.with_name(f"{file.stem}{until}.xlsx"), 1
     while earlier.exists():
         number += 1
         earlier = file.with_name(f"{file.stem}{until}_{number}.xlsx")
-    filing.put(file, earlier)
+    with filing.written(earlier) as beside:
+        shutil.copyfile(file, beside)
+    try:
+        yield
+    except BaseException:
+        filing.remove(earlier)
+        raise

@@ -9,6 +9,7 @@ it. The samples are never written to.
 from __future__ import annotations
 
 import html
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +19,9 @@ from retention_lib.base._intake_joining import (
     Days,
     Joined,
     Mode,
+    earlier_set_aside_kept,
     join,
     join_mended,
-    keep_earlier_set_aside,
 )
 from retention_lib.base._intake_places import find_exports as find_exports
 from retention_lib.base._intake_places import folder_for as folder_for
@@ -221,9 +222,10 @@ def put_in(
         joined = join(folder, imported, mode, guessed=guessed)
     else:
         joined = join_mended(folder, imported, mended.imported, mended.days, mode or "added")
-    if joined.mode == "added" and mended is None:
-        keep_earlier_set_aside(folder, table, joined.last_before)
-    _save(folder, imported, joined, name, currency, margin_rate, mended=mended is not None)
+    beside_others = joined.mode == "added" and mended is None
+    kept = earlier_set_aside_kept(folder, table, joined.last_before)
+    with kept if beside_others else nullcontext():
+        _save(folder, imported, joined, name, currency, margin_rate, mended=mended is not None)
     if load:
         workbooks.load_workbook(folder)
     return TakenIn(

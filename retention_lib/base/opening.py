@@ -67,6 +67,7 @@ def _key_of(place: Path, *chosen: object) -> tuple[object, ...] | None:
         toml = place if place.name == FILE_NAME else place / FILE_NAME
         files = [*(entry.file for entry in book.tables.values()), toml]
     elif place.is_file():
+        hear("en")
         files = [place]
     else:
         return None

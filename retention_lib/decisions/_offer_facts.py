@@ -231,10 +231,15 @@ def gather_facts(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from retention_lib import simulate_base
     >>> base, truth = simulate_base(40, seed=1)
-    >>> len(gather_facts(base))
-    0
+    >>> who = base.to_pandas("customers")["customer_id"].head(2)
+    >>> scores = pd.DataFrame({"customer_id": who, "churn_probability": [0.1, 0.3]})
+    >>> worth = pd.DataFrame({"customer_id": who, "value": [120.0, 80.0]})
+    >>> facts = gather_facts(base, scores=scores, worth=worth)
+    >>> len(facts), facts.horizon_days, facts.probability.tolist()
+    (2, 90, [0.1, 0.3])
     """
     require_base(base)
     if horizon_days is not None:

@@ -116,8 +116,8 @@ def fit_churn(
     Examples
     --------
     >>> from retention_lib import simulate_base
-    >>> base, truth = simulate_base(300, seed=1)
-    >>> model = fit_churn(base)
+    >>> base, truth = simulate_base(100, seed=1, years=1)
+    >>> model = fit_churn(base, horizon_days=30)
     >>> scores = model.score(base).to_frame()
     >>> bool(scores["churn_probability"].between(0, 1).all())
     True

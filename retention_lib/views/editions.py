@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from retention_lib import progress
 from retention_lib.base.opening import open_base
 from retention_lib.base.workbooks import (
     ENVIRONMENT,
@@ -27,7 +28,6 @@ from retention_lib.base.workbooks import (
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.filing import written
 from retention_lib.masking import MASK_VARIABLE, masks
-from retention_lib.progress import steps
 from retention_lib.views import _edition_page as page_of
 from retention_lib.views import _report_chapters as chapters_of
 from retention_lib.views import _report_run as running
@@ -135,7 +135,7 @@ def write_editions(
     hidden, problems = masks(masked), _untranslated(found, w)
     stored = not hidden and _is_shipped(place)
     total = (0 if stored else len(found)) + len(EDITIONS)
-    with steps(w, "editions", total=total) as step:
+    with progress.steps(w, "editions", total=total) as step:
         if not stored:
             problems += _run(told, notebooks, place, w, hidden, step)
         all_files: list[Path] = []

@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retention_lib import progress
 from retention_lib.base.opening import describe_base, open_base
 from retention_lib.base.workbooks import (
     ENVIRONMENT,
@@ -27,7 +28,6 @@ from retention_lib.base.workbooks import (
 )
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.masking import MASK_VARIABLE, masks
-from retention_lib.progress import steps
 from retention_lib.views import _report_chapters as chapters_of
 from retention_lib.views._report_outputs import Tables, chapter_page, error_said
 from retention_lib.views._report_page import ChapterPage, Frame, page
@@ -117,7 +117,7 @@ def write_report(
     masked = masks(masked)
     jobs = [_job(number, cut) for number, cut in pieces.items()]
     total = len(jobs) + 3
-    with steps(wording, "report", total=total) as step, _beside(folder) as scratch:
+    with progress.steps(wording, "report", total=total) as step, _beside(folder) as scratch:
         step("report_start")
         done = 0
 

@@ -1,7 +1,8 @@
 """Explorers: controls, a frozen dataclass of what they say, a pure function, a view.
 
-This is the only module that imports ipywidgets. Everything that an explorer computes is a pure
-function of its settings, so that it is tested without a browser; the widgets only collect inputs.
+With the two forms (``import_form``, ``idea_board``) this is where ipywidgets is used. Everything
+that an explorer computes is a pure function of its settings, so that it is tested without a
+browser; the widgets only collect inputs.
 
 How to build one
 ----------------

@@ -106,6 +106,17 @@ def test_the_chapter_on_the_file_still_tells_what_the_months_set_aside(begun):
     assert "1 of 5 rows had been set aside" in said
 
 
+def test_a_save_that_fails_leaves_the_rows_set_aside_under_their_name(begun, monkeypatch):
+    def full(*_, **__):
+        raise InputError("the disk is full")
+
+    monkeypatch.setattr(intake, "_save", full)
+    with pytest.raises(InputError, match="full"):
+        intake.take_in(put(begun, "v02.csv", FEBRUARY))
+    files = sorted(file.name for file in (begun / "data" / "mine" / "v").iterdir())
+    assert files == ["set_aside_transactions.xlsx", "transactions.parquet", "workbook.toml"]
+
+
 def test_taken_in_twice_a_month_stands_there_once(begun):
     february = put(begun, "v02.csv", FEBRUARY)
     intake.take_in(february)

@@ -180,8 +180,9 @@ def printed(cell: nbformat.NotebookNode) -> list[str]:
     ]
 
 
-# Half of the time of all chapters goes into these two: ten thousand futures, and a plan.
-LONG_ONES = {"07", "08"}
+# Most of the time of all chapters goes into these: types and chance, a model of churn, ten
+# thousand futures, and a plan.
+LONG_ONES = {"03", "05", "07", "08"}
 
 
 @pytest.mark.slow

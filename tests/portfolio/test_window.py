@@ -143,8 +143,8 @@ def test_another_window_is_taken_and_said_where_the_own_shows_nothing():
     assert window.base.activity_window_days == window.proposed_days < 365
     assert len(measure_flows(window.base, period=window.period).table)
     assert (
-        "own window of 365 days leaves no period with a known opening in this history, so .base "
-        f"has {window.proposed_days} days" in window.sentence()
+        "own window of 365 days leaves no period with a known opening in this history, so "
+        f"{window.proposed_days} days are used instead" in window.sentence()
     )
 
 

@@ -449,11 +449,17 @@ def test_one_customer_on_one_day_has_a_row():
 
 
 def test_nothing_is_left_in_the_engine(plain):
+    native = plain.tables["transactions"].to_native()
+
+    def tables():
+        return native.query(
+            "t", "SELECT table_name FROM duckdb_tables() WHERE temporary"
+        ).fetchall()
+
+    own = tables()
     take_snapshots(plain, AT, customers=["steady"])
     list(snapshot_batches(plain))
-    native = plain.tables["transactions"].to_native()
-    left = native.query("t", "SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
-    assert left == []
+    assert tables() == own == [("rl_transactions",)]
 
 
 # --- What is said --------------------------------------------------------------------------------
