@@ -129,7 +129,7 @@ def same(one, two, columns):
 
 
 @pytest.mark.parametrize("native", NATIVES)
-@few(5)
+@few(3)
 @given(seed=seeds, other=seeds, cut=cuts)
 def test_another_future_changes_no_feature_of_the_past(native, seed, other, cut):
     tables = tables_of(seed)
