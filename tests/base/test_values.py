@@ -236,9 +236,7 @@ FORMS = st.sampled_from(
 # Each question to the engine is slow: many values in many conventions make one example.
 @settings(max_examples=12, deadline=None)
 @given(
-    st.lists(
-        st.tuples(st.integers(-(10**11), 10**11), GROUPS, FORMS), min_size=1, max_size=40
-    ),
+    st.lists(st.tuples(st.integers(-(10**11), 10**11), GROUPS, FORMS), min_size=1, max_size=40),
     st.sampled_from([",", "."]),
 )
 def test_any_money_in_any_convention_is_the_same_to_the_cent(money, mark):
