@@ -93,22 +93,38 @@ def written(file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def excel(path: Path, file: Path, options: dict[str, bool]) -> Iterator[Any]:
-    """Write an Excel file at ``path``, which is to take the place of ``file``.
+def excel_book(path: Path, *, row_by_row: bool = True) -> Iterator[Any]:
+    """An XlsxWriter workbook whose texts stay texts; for a path that :func:`written` gave.
 
-    Raises ``InputError`` where it cannot be written: XlsxWriter says so with an error of its own,
-    which is none of the system's.
+    ``row_by_row`` keeps memory small and wants cells in that order. XlsxWriter says that a file
+    cannot be written with an error of its own; here it is the system's, which is explained.
     """
     import xlsxwriter
     from xlsxwriter.exceptions import FileCreateError
 
+    safe = {"strings_to_formulas": False, "strings_to_urls": False}
     try:
-        with xlsxwriter.Workbook(str(path), options) as book:
+        with xlsxwriter.Workbook(str(path), {"constant_memory": row_by_row, **safe}) as book:
             yield book
     except FileCreateError as error:
         cause = error.args[0] if error.args else error
-        told = cause if isinstance(cause, OSError) else OSError(str(cause))
-        raise InputError(_why_not(file, told)) from error
+        raise cause if isinstance(cause, OSError) else OSError(str(cause)) from error
+
+
+def csv_form(language: str) -> dict[str, Any]:
+    """How pandas writes the CSV that spreadsheets of a language read, Excel's mark in front.
+
+    >>> csv_form("fr")["sep"], csv_form("en")["decimal"]
+    (';', '.')
+    """
+    french = language == "fr"
+    return {
+        "index": False,
+        "sep": ";" if french else ",",
+        "decimal": "," if french else ".",
+        "encoding": "utf-8-sig",
+        "lineterminator": "\r\n",
+    }
 
 
 def _is_held(error: OSError) -> bool:

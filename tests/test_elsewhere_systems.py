@@ -292,5 +292,7 @@ def test_a_command_runs_from_a_folder_with_accents_on_an_old_console(tmp_path):
 
 def test_an_excel_file_that_has_no_place_is_told_and_no_fault_of_ours(tmp_path):
     file = tmp_path / "gone" / "plan.xlsx"
-    with pytest.raises(InputError, match="cannot be written"), filing.excel(file, file, {}) as book:
-        book.add_worksheet()
+    with pytest.raises(InputError, match="cannot be written"), filing.written(file) as beside:
+        beside.parent.rmdir()  # taken away by somebody in between
+        with filing.excel_book(beside) as book:
+            book.add_worksheet()

@@ -75,10 +75,7 @@ def _write_set_aside(frame: pd.DataFrame, file: Path, wording: Wording) -> None:
     Excel turns 007 of a CSV into 7 and 03/02 into a date when the file is opened and saved;
     text cells come back as they were typed, and never run as formulas.
     """
-    import xlsxwriter
-
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(str(file), options) as book:
+    with filing.excel_book(file) as book:
         text = book.add_format({"num_format": "@"})
         for start in range(0, len(frame), _SHEET_ROWS):
             part = frame.iloc[start : start + _SHEET_ROWS]

@@ -321,10 +321,8 @@ class IdeaBoard(Result):
 
         Raises ``InputError`` where ``path`` does not end in .xlsx or cannot be written.
         """
-        import xlsxwriter
-
         from retention_lib.decisions._plan_files_sheets import Sheets
-        from retention_lib.filing import written
+        from retention_lib.filing import excel_book, written
 
         place = as_path(path)
         if place.suffix.lower() != ".xlsx":
@@ -334,8 +332,7 @@ class IdeaBoard(Result):
             frame = mask_frame(frame, IDENTIFYING, word=self.wording.say("mask.customer"))
         kinds = {name: kind for name, kind in self.formats.items() if kind == "money"}
         kinds |= {name: "number" for name, kind in self.formats.items() if kind == "count"}
-        options = {"strings_to_formulas": False, "strings_to_urls": False}
-        with written(place) as beside, xlsxwriter.Workbook(str(beside), options) as book:
+        with written(place) as beside, excel_book(beside, row_by_row=False) as book:
             sheets = Sheets(book, self.wording)
             sheet = sheets.add(self.wording.say("ideas.sheet"))
             sheets.table(sheet, frame, kinds=kinds)

@@ -50,20 +50,14 @@ def write_excel(plan: PlanLike, path: str | Path, *, masked: bool | None = None)
     place = _target(path, ".xlsx")
     _keep_filled(place)
     parts = _parts(plan, masked)
-    beside = _beside(place)
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    try:
-        with filing.excel(beside, place, options) as book:
-            book.set_properties({"title": plan.plan_id})
-            sheets = Sheets(book, plan.wording)
-            _summary_sheet(sheets, plan, parts)
-            _calendar_sheet(sheets, parts["actions"])
-            _owner_sheets(sheets, parts["actions"])
-            _held_out_sheet(sheets, parts["held_out"])
-            _left_out_sheet(sheets, parts["left_out"])
-        filing.put(beside, place)
-    finally:
-        beside.unlink(missing_ok=True)
+    with filing.written(place) as beside, filing.excel_book(beside) as book:
+        book.set_properties({"title": plan.plan_id})
+        sheets = Sheets(book, plan.wording)
+        _summary_sheet(sheets, plan, parts)
+        _calendar_sheet(sheets, parts["actions"])
+        _owner_sheets(sheets, parts["actions"])
+        _held_out_sheet(sheets, parts["held_out"])
+        _left_out_sheet(sheets, parts["left_out"])
     return place
 
 
@@ -84,12 +78,8 @@ def write_csv(plan: PlanLike, path: str | Path, *, masked: bool | None = None) -
     other = place.with_name(f"{place.stem}{HELD_OUT}{place.suffix}")
     for target, frame in ((other, parts["held_out"]), (place, parts["actions"])):
         frame = frame[["plan_id", *(name for name in frame.columns if name != "plan_id")]]
-        beside = _beside(target)
-        try:
+        with filing.written(target) as beside:
             _write_text(frame, beside, plan.wording)
-            filing.put(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
     return place
 
 
@@ -296,7 +286,6 @@ def _plain(value: object, w: Wording) -> str:
 def _write_text(frame: pd.DataFrame, file: Path, wording: Wording) -> None:
     import pandas as pd
 
-    french = wording.language == "fr"
     table = frame.copy()
     for name in table.columns:
         column = table[name]
@@ -308,14 +297,7 @@ def _write_text(frame: pd.DataFrame, file: Path, wording: Wording) -> None:
             unsafe = column.astype(str).str.startswith(_STARTS)
             table[name] = column.astype(object)
             table.loc[unsafe, name] = column[unsafe].map(safe_cell)
-    table.to_csv(
-        file,
-        index=False,
-        sep=";" if french else ",",
-        decimal="," if french else ".",
-        encoding="utf-8-sig",
-        lineterminator="\r\n",
-    )
+    table.to_csv(file, **filing.csv_form(wording.language))
 
 
 # --- where files go ----------------------------------------------------------------------------
@@ -351,7 +333,3 @@ def _keep_filled(place: Path) -> None:
             f"{place.name} holds {filled:,} row(s) that somebody filled in; writing would lose "
             f"them. Read them with rl.read_outcomes({place.name!r}), or give another name."
         )
-
-
-def _beside(place: Path) -> Path:
-    return place.with_name(f".{place.stem}.{os.getpid()}{place.suffix}")

@@ -7,7 +7,6 @@ rest is written all the same.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -294,20 +293,8 @@ def write_csv(frame: pd.DataFrame, place: Path, wording: Wording) -> None:
             shown[name] = shown[name].astype(float).round(_DECIMALS[kind])
         else:
             shown[name] = shown[name].astype(object).map(safe_cell)
-    french = wording.language == "fr"
-    beside = _beside(place)
-    try:
-        shown.to_csv(
-            beside,
-            index=False,
-            sep=";" if french else ",",
-            decimal="," if french else ".",
-            encoding="utf-8-sig",
-            lineterminator="\r\n",
-        )
-        put_in_place(beside, place)
-    finally:
-        beside.unlink(missing_ok=True)
+    with filing.written(place) as beside:
+        shown.to_csv(beside, **filing.csv_form(wording.language))
 
 
 def write_xlsx(frame: pd.DataFrame, place: Path, wording: Wording) -> None:
@@ -315,31 +302,13 @@ def write_xlsx(frame: pd.DataFrame, place: Path, wording: Wording) -> None:
     from retention_lib.decisions._plan_files_sheets import ROWS, Sheets
 
     shown, kinds = in_words(frame, wording)
-    beside = _beside(place)
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    try:
-        with filing.excel(beside, place, options) as book:
-            book.set_properties({"title": wording.say("report.sheet")})
-            sheets = Sheets(book, wording)
-            for start in range(0, max(len(shown), 1), ROWS):
-                part = shown.iloc[start : start + ROWS]
-                sheet = sheets.add(wording.say("report.sheet"))
-                sheets.table(sheet, part, kinds=kinds)
-                sheet.freeze_panes(1, 2)
-                sheet.autofilter(0, 0, max(len(part), 1), len(shown.columns) - 1)
-                sheet.repeat_rows(0)
-        put_in_place(beside, place)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-# --- where files go ----------------------------------------------------------------------------
-
-
-def _beside(place: Path) -> Path:
-    return place.with_name(f".{place.stem}.{os.getpid()}{place.suffix}")
-
-
-def put_in_place(beside: Path, place: Path) -> None:
-    """Rename a finished file to its name; ``InputError`` where another program holds it."""
-    filing.put(beside, place)
+    with filing.written(place) as beside, filing.excel_book(beside) as book:
+        book.set_properties({"title": wording.say("report.sheet")})
+        sheets = Sheets(book, wording)
+        for start in range(0, max(len(shown), 1), ROWS):
+            part = shown.iloc[start : start + ROWS]
+            sheet = sheets.add(wording.say("report.sheet"))
+            sheets.table(sheet, part, kinds=kinds)
+            sheet.freeze_panes(1, 2)
+            sheet.autofilter(0, 0, max(len(part), 1), len(shown.columns) - 1)
+            sheet.repeat_rows(0)

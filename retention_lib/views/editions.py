@@ -32,6 +32,7 @@ from retention_lib.views import _edition_page as page_of
 from retention_lib.views import _report_chapters as chapters_of
 from retention_lib.views import _report_run as running
 from retention_lib.views._report_outputs import error_said
+from retention_lib.views.widgets import WIDGET_VIEW
 from retention_lib.wording import LANGUAGE_VARIABLE, LANGUAGES, Language, Wording, spoken
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ LEFT_OUT: Mapping[Edition, frozenset[str]] = {
 }
 """Edition to the tags of the cells that it leaves out."""
 
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _INDEX = "index.html"
 
 
@@ -176,9 +176,9 @@ def edition_of(notebook: NotebookNode, edition: Edition) -> NotebookNode:
 def _still(output: Any) -> Any:
     """An output without a live widget; nothing where there is nothing beside it."""
     data = output.get("data")
-    if data is None or _WIDGET_VIEW not in data:
+    if data is None or WIDGET_VIEW not in data:
         return output
-    del data[_WIDGET_VIEW]
+    del data[WIDGET_VIEW]
     return output if data else None
 
 

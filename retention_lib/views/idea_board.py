@@ -19,11 +19,11 @@ from retention_lib.decisions.ideas import IdeaBoard, open_ideas
 from retention_lib.errors import RetentionError
 from retention_lib.messages import told
 from retention_lib.views.tables import render
+from retention_lib.views.widgets import Live
 
 if TYPE_CHECKING:
     from retention_lib.decisions._ideas_file import Status
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _MOST = 1e12
 
 # Labels above what they belong to, as long as they are; type that a room can read.
@@ -149,12 +149,11 @@ def _tried(state: BoardState, step: Callable[[IdeaBoard], BoardState]) -> BoardS
         return BoardState(board, said, trouble=True)
 
 
-class IdeaForm:
+class IdeaForm(Live):
     """The form; made by :func:`idea_board`. ``board`` is the board as it stands."""
 
     def __init__(self, state: BoardState) -> None:
         self.state = state
-        self._box: Any = None
         self._fields: dict[str, Any] = {}
 
     @property
@@ -177,18 +176,7 @@ class IdeaForm:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.board.wording.say('ideas.form.title')}>"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = {"text/plain": repr(self), "text/html": self.static()}
-        shown[WIDGET_VIEW] = self.live()._repr_mimebundle_()[WIDGET_VIEW]
-        return shown
-
     # --- the live box -------------------------------------------------------------------------
-
-    def live(self) -> Any:
-        """The ipywidgets box; the same one each time."""
-        if self._box is None:
-            self._box = self._build()
-        return self._box
 
     def _build(self) -> Any:
         import ipywidgets

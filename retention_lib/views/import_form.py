@@ -18,7 +18,7 @@ from retention_lib.views import _import_form_page as page
 from retention_lib.views import _import_form_state as steps
 from retention_lib.views._import_form_questions import Question
 from retention_lib.views._import_form_state import FormState
-from retention_lib.views.widgets import WIDGET_VIEW
+from retention_lib.views.widgets import Live
 from retention_lib.wording import LANGUAGES, Language
 
 _STYLE = """<style>
@@ -65,12 +65,11 @@ def import_form(
     return ImportForm(steps.begin(folder, language))
 
 
-class ImportForm:
+class ImportForm(Live):
     """The form as a notebook shows it; ``.state`` is what it knows, ``.do(step, …)`` moves it."""
 
     def __init__(self, state: FormState) -> None:
         self.state = state
-        self._box: Any = None
         self._kept: dict[str, Any] = {}
         self._labels: dict[str, str] = {}
         self._silent = False
@@ -92,19 +91,12 @@ class ImportForm:
         """The form where there are no controls; nothing of what lies in the folder is in it."""
         return page.static(self.state.wording)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = {"text/plain": repr(self), "text/html": self.static()}
-        shown[WIDGET_VIEW] = self.live()._repr_mimebundle_()[WIDGET_VIEW]
-        return shown
+    def _build(self) -> Any:
+        import ipywidgets
 
-    def live(self) -> Any:
-        """The ipywidgets box; the same one each time."""
-        if self._box is None:
-            import ipywidgets
-
-            self._box = ipywidgets.VBox()
-            self._box.add_class("rw-form")
-            self._show()
+        self._box = ipywidgets.VBox()
+        self._box.add_class("rw-form")
+        self._show()
         return self._box
 
     # --- what is shown ------------------------------------------------------------------------
@@ -362,9 +354,7 @@ class ImportForm:
         acts: dict[str, Callable[..., None]] = self._kept.setdefault("acts", {})
         return acts
 
-    def _changing(self, key: str, act: Callable[[str], None] | None) -> Callable[[Any], None]:
-        self._acts[f"change {key}"] = act or (lambda _: None)
-
+    def _changing(self, key: str) -> Callable[[Any], None]:
         def changed(change: Any) -> None:
             if not self._silent:
                 self._acts[f"change {key}"](change["new"])
@@ -379,16 +369,7 @@ class ImportForm:
         value: str,
         act: Callable[[str], None] | None,
     ) -> Any:
-        def make(kinds: Any) -> Any:
-            made = kinds.Dropdown(style={"description_width": "auto"})
-            made.add_class("rw-wide")
-            made.layout.width = "auto"
-            made.observe(self._changing(key, act), "value")
-            return made
-
-        made = self._made(key, make)
-        self._acts[f"change {key}"] = act or (lambda _: None)
-        made.description = label
+        made = self._input(key, label, act, lambda kinds: kinds.Dropdown())
         if tuple(made.options) != tuple(options):
             made.options = tuple(options)
         values = [option for _, option in options]
@@ -396,18 +377,31 @@ class ImportForm:
         return made
 
     def _text(self, key: str, label: str, value: str, act: Callable[[str], None] | None) -> Any:
+        # Said when it is left or Enter is pressed, not letter by letter.
+        made = self._input(key, label, act, lambda kinds: kinds.Text(continuous_update=False))
+        made.value = value
+        return made
+
+    def _input(
+        self,
+        key: str,
+        label: str,
+        act: Callable[[str], None] | None,
+        kind: Callable[[Any], Any],
+    ) -> Any:
+        """A wide control with its label, which does ``act`` when its value changes."""
+
         def make(kinds: Any) -> Any:
-            # Said when it is left or Enter is pressed, not letter by letter.
-            made = kinds.Text(continuous_update=False, style={"description_width": "auto"})
+            made = kind(kinds)
+            made.style.description_width = "auto"
             made.add_class("rw-wide")
             made.layout.width = "auto"
-            made.observe(self._changing(key, act), "value")
+            made.observe(self._changing(key), "value")
             return made
 
         made = self._made(key, make)
         self._acts[f"change {key}"] = act or (lambda _: None)
         made.description = label
-        made.value = value
         return made
 
     def _upload(self) -> Any:

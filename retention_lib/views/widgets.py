@@ -117,7 +117,36 @@ _STYLE = """<style>
 </style>"""
 
 
-class Explorer(Generic[Settings]):
+class Live:
+    """What a notebook shows with controls, and as a still page wherever widgets are not.
+
+    A subclass gives ``static()`` and ``_build()``, the ipywidgets box.
+    """
+
+    _box: Any = None
+    _has_controls = True
+
+    def static(self) -> str:
+        """The page without controls."""
+        raise NotImplementedError
+
+    def live(self) -> Any:
+        """The ipywidgets box; the same one each time, so that two places show one state."""
+        if self._box is None:
+            self._box = self._build()
+        return self._box
+
+    def _build(self) -> Any:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = {"text/plain": repr(self), "text/html": self.static()}
+        if self._has_controls:
+            shown[WIDGET_VIEW] = self.live()._repr_mimebundle_()[WIDGET_VIEW]
+        return shown
+
+
+class Explorer(Live, Generic[Settings]):
     """Controls beside an answer that follows them; see the module's own words.
 
     ``title`` says what can be tried, ``settings`` is the class that the controls fill, ``look``
@@ -141,7 +170,7 @@ class Explorer(Generic[Settings]):
         self._by_name = {control.name: control for control in self.controls}
         self._make, self._look = settings, look
         self._settings = self.measured
-        self._box: Any = None
+        self._has_controls = bool(self.controls)
         self._inputs: dict[str, Any] = {}
         self._results: Any = None
         self._silent = False
@@ -194,19 +223,7 @@ class Explorer(Generic[Settings]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.sentence()}>"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = {"text/plain": repr(self), "text/html": self.static()}
-        if self.controls:
-            shown[WIDGET_VIEW] = self.live()._repr_mimebundle_()[WIDGET_VIEW]
-        return shown
-
     # --- the live box -------------------------------------------------------------------------
-
-    def live(self) -> Any:
-        """The ipywidgets box; the same one each time, so that two places show one state."""
-        if self._box is None:
-            self._box = self._build()
-        return self._box
 
     def _build(self) -> Any:
         import ipywidgets

@@ -65,11 +65,11 @@ def test_each_edition_has_what_is_for_its_readers(edition, solution, note):
 
 def test_live_widgets_go_and_what_shows_beside_them_stays():
     whole = chapter()
-    shown = {editions._WIDGET_VIEW: {"model_id": "1"}, "text/html": "<p>still</p>"}
+    shown = {editions.WIDGET_VIEW: {"model_id": "1"}, "text/html": "<p>still</p>"}
     whole.cells[2].outputs = [
         nbformat.from_dict({"output_type": "display_data", "metadata": {}, "data": shown}),
         nbformat.from_dict(
-            {"output_type": "display_data", "metadata": {}, "data": {editions._WIDGET_VIEW: {}}}
+            {"output_type": "display_data", "metadata": {}, "data": {editions.WIDGET_VIEW: {}}}
         ),
     ]
     (output,) = edition_of(whole, "reader").cells[1].outputs
