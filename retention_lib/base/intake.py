@@ -35,7 +35,7 @@ from retention_lib.base.matching import Matching
 from retention_lib.base.saving import save_table, set_aside_file
 from retention_lib.base.sources import read_raw
 from retention_lib.errors import ChoiceError, InputError, QuestionError
-from retention_lib.wording import Language, Wording, spoken
+from retention_lib.wording import Language, spoken
 
 MODES: tuple[Mode, ...] = ("new", "replaced", "added")
 _READING = ("encoding", "separator", "sheet", "header_row")
@@ -396,8 +396,3 @@ def _taken(folder: Path, table: str, imported: Import) -> dict[str, int]:
     if path is None or not path.is_file():
         return before
     return before | {path.name: path.stat().st_size}
-
-
-def wording_of(language: Language | None = None) -> Wording:
-    """Words in that language, else in the one spoken, without a currency."""
-    return Wording(language or spoken(), "")

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retention_lib.errors import ChoiceError, InputError
 
@@ -228,8 +228,3 @@ def expression_of(code: str) -> str:
     """
     body = ast.parse(code).body
     return ast.unparse(body[-1]) if body and isinstance(body[-1], ast.Expr) else ""
-
-
-def output_texts(outputs: Iterable[Any]) -> list[str]:
-    """What cells said in plain text, for looking for sentences in them."""
-    return [str(output.get("data", {}).get("text/plain", "")) for output in outputs]
