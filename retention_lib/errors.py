@@ -8,15 +8,20 @@ shown without a traceback: a marketer has no use for one, and a developer finds 
 from __future__ import annotations
 
 import difflib
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import ClassVar
 
+# What a terminal would obey, and what turns the direction of reading: a name may hold either.
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 
 def _told(message: str) -> str:
     """The message in the language spoken; saying it must never fail."""
+    message = _OBEYED.sub("\ufffd", message)
     try:
         from retention_lib.messages import told
 

@@ -277,8 +277,10 @@ class Wording:
         return f"{joined} {'et' if self.language == 'fr' else 'and'} {words[-1]}"
 
 
-# A cell that begins like this is a formula to Excel, LibreOffice and Google Sheets.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A cell that begins like this is a formula to Excel, LibreOffice and Google Sheets; the wide signs
+# of Japanese keyboards count, and blanks or marks nobody sees before the sign are passed over.
+_UNSEEN = r"\s\x00-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_FORMULA = re.compile(rf"[{_UNSEEN}]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _PLAIN_NUMBER = re.compile(r"[-+]?[\d\s.,\u00a0\u202f]*\d\s*[€$£%]?")
 
 
@@ -292,7 +294,7 @@ def safe_cell(value: object) -> object:
     >>> safe_cell("-12,50")
     '-12,50'
     """
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and _FORMULA.match(value):
         if _PLAIN_NUMBER.fullmatch(value):
             return value
         return "'" + value
@@ -305,4 +307,4 @@ def unsafe_cell(value: str) -> str:
     >>> unsafe_cell("'=HYPERLINK(1)")
     '=HYPERLINK(1)'
     """
-    return value[1:] if value[:1] == "'" and value[1:].startswith(_FORMULA_STARTS) else value
+    return value[1:] if value[:1] == "'" and _FORMULA.match(value[1:]) else value

@@ -36,9 +36,9 @@ _DIGITS = f"[.,]?[0-9](?:[0-9.,{_BLANK}{_APOSTROPHE}]*[0-9])?(?:E[-+]?[0-9]{{1,2
 # A minus before the digits or behind them, but not the dash of whole francs: 12.–
 _NEGATIVE = f"^[^0-9]*[{_MINUS}]|^[(]|(?:[^.,{_MINUS}][{_MINUS}][^0-9]*|CR)$"
 # What the pattern of an amount lets through and is none: more digits than a DOUBLE keeps with
-# its cents, half a pair of parentheses, two signs.
+# its cents, or as many zeros, half a pair of parentheses, two signs.
 _NOT_ONE = (
-    rf"^[^0-9]*[0-9]{{16}}|^[(][^)]*$|^[^(]*[)]$|^[(].*(?:{_SIGN}|CR|DR)"
+    rf"^[^0-9]*[0-9]{{16}}|E[+]?(?:1[3-9]|[2-9][0-9])|^[(][^)]*$|^[^(]*[)]$|^[(].*(?:{_SIGN}|CR|DR)"
     rf"|^[^0-9(]*{_SIGN}.*(?:[^.,{_MINUS}]{_SIGN}[^0-9]*|CR|DR)$"
 )
 _PLAIN = "[-+]?[0-9]{1,15}"
@@ -137,7 +137,7 @@ def amount_sql(expr: str, fmt: AmountFormat) -> str:
     """
     number = f"TRY_CAST(rtrim({expr}, {text(NUMBER_MARK)}) AS DOUBLE) + 0"
     return (
-        f"CASE WHEN {_is_number_sql(expr)} THEN {number} "
+        f"CASE WHEN {_is_number_sql(expr)} THEN CASE WHEN abs({number}) < 1e15 THEN {number} END "
         f"ELSE {_value_sql(clean_text_sql(expr), fmt.decimal)} END"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ from retention_lib.masking import said_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_ENOUGH_TO_TELL = 5
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Assembly:
                 self.rejected.append(
                     (int(number), misfit.text, self._reason(misfit, number > last))
                 )
+        table = self._without_cut_number(table)
         if not table.num_rows:
             raise InputError(no_rows(self.name, self.layout.header or ()))
         self._refuse_mostly_misfits(table.num_rows)
@@ -125,6 +130,28 @@ class Assembly:
         lines = table[ROW].filter(repeated).to_pylist()
         self.rejected += [(line, text, "repeated_header") for line in lines]
         return table.filter(pc.invert(repeated))
+
+    def _without_cut_number(self, table: pa.Table) -> pa.Table:
+        """Without a last line that breaks off inside its last number: 1234.5 of 1234.56.
+
+        It is told by the missing line end and by all other numbers having more decimals.
+        """
+        import pyarrow.compute as pc
+
+        whole = self.text.data.endswith(b"\n") or table[ROW][-1:].to_pylist() != [len(self.lines)]
+        if whole or table.num_rows < _ENOUGH_TO_TELL:
+            return table
+        *_, last = table.columns
+        others = last.slice(0, table.num_rows - 1)
+        digits = re.search(r"\d[.,](\d+)$", others[0].as_py())
+        cut = re.fullmatch(r"[-+]?\d+(?:[.,](\d*))?", last[-1].as_py())
+        if not digits or not cut or len(cut[1] or "") >= len(digits[1]):
+            return table
+        alike = pc.match_substring_regex(others, rf"\d[.,]\d{{{len(digits[1])}}}$")
+        if not pc.all(alike).as_py():
+            return table
+        self.rejected.append((len(self.lines), self.lines.text(len(self.lines) - 1), "cut_short"))
+        return table.slice(0, table.num_rows - 1)
 
     def _reason(self, misfit: Misfit, after_last: bool) -> str:
         stripped = trim(misfit.text)

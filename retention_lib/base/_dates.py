@@ -131,7 +131,8 @@ def date_reason_sql(expr: str, fmt: DateFormat) -> str:
 
 def canonical_sql(expr: str) -> str:
     """DuckDB expression (VARCHAR) of the canonical form of a date; NULL where it is none."""
-    plain = f"regexp_replace({unaccented('lower(' + normalised('__d') + ')')}, ' +', ' ', 'g')"
+    small = unaccented(f"lower(nfc_normalize({normalised('__d')}))")
+    plain = f"regexp_replace({small}, ' +', ' ', 'g')"
     slow = let("__w", plain, _without_time_sql("__w"))
     return let(
         "__d",

@@ -52,7 +52,8 @@ def read_text(
     text, lines = without(emptied, text, lines)
     layout = _layout(lines, name, separator, header_row)
     parsed = _parse(text, lines, layout)
-    if parsed is None or parsed.records != len(lines) - layout.first_line:
+    as_many = parsed is not None and parsed.records == len(lines) - layout.first_line
+    if not as_many or _ends_in_quotes(lines, layout):
         unclosed = _unclosed(lines, layout)
         emptied |= unclosed
         text, lines = without(unclosed, text, lines)
@@ -114,6 +115,13 @@ def _record_pattern(layout: Layout, *, breaks: bool) -> bytes:
     field = rb"(?:" + quoted + rb"|" + bare + rb")"
     whole = field + rb"(?:%(s)b" + field + rb")*+"
     return whole % {b"q": quote, b"s": separator, b"stop": stop}
+
+
+def _ends_in_quotes(lines: Lines, layout: Layout) -> bool:
+    """Whether the last line opens a quote that the end of the file cuts off: no line is missing."""
+    if len(lines) <= layout.first_line:
+        return False
+    return split_fields(lines.text(len(lines) - 1), layout.separator, layout.quote) is None
 
 
 def _unclosed(lines: Lines, layout: Layout) -> dict[int, tuple[str, str]]:

@@ -121,7 +121,7 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
             f"Usual ones: utf-8, utf-16, {', '.join(CANDIDATES)}."
         ) from error
     wide = codec.startswith(("utf-16", "utf-32"))
-    ascii_compatible = bytes(range(128)).decode(codec, "ignore").encode() == bytes(range(128))
+    ascii_compatible = _reads_ascii(codec)
     if wide or not ascii_compatible:
         return _transcoded(data, name, codec, told, shown=encoding)
     data = data.removeprefix(codecs.BOM_UTF8) if codec in ("utf-8", "utf-8-sig") else data
@@ -130,6 +130,13 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
     codec = "utf-8" if codec == "utf-8-sig" else codec
     _check_decodes(data, name, codec)
     return Decoded(data, codec, encoding, told)
+
+
+def _reads_ascii(codec: str) -> bool:
+    try:
+        return bytes(range(128)).decode(codec, "ignore").encode() == bytes(range(128))
+    except UnicodeError:  # idna and the like know no "ignore"
+        return False
 
 
 def _after_mark(data: bytes, name: str, codec: str) -> Decoded:

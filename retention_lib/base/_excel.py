@@ -6,11 +6,13 @@ Text cells stay as they are, so that 007 and 01000 survive where the workbook ke
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from retention_lib.base._header import Header, find_header
 from retention_lib.base._layout import no_headings, no_rows
+from retention_lib.base._old_excel import check_old_workbook
 from retention_lib.base._raw import (
     ROW,
     RawTable,
@@ -20,6 +22,7 @@ from retention_lib.base._raw import (
     rejected_table,
     trim,
 )
+from retention_lib.base._sheet_size import check_size
 from retention_lib.base._typed import are_numbers, cells_as_text
 from retention_lib.errors import InputError, QuestionError
 
@@ -52,8 +55,11 @@ def read_excel(
 def _open(data: bytes, name: str) -> CalamineWorkbook:
     import python_calamine
 
+    if data[:4] == b"\xd0\xcf\x11\xe0":
+        check_old_workbook(data, name)
     try:
-        return python_calamine.load_workbook(io.BytesIO(data))
+        with _no_panic():
+            return python_calamine.load_workbook(io.BytesIO(data))
     except python_calamine.PasswordError as error:
         raise InputError(
             f"{name} is protected by a password. Open it in Excel, remove the password and save."
@@ -65,12 +71,33 @@ def _open(data: bytes, name: str) -> CalamineWorkbook:
         ) from error
 
 
+@contextmanager
+def _no_panic() -> Iterator[None]:
+    """What the reader stumbles over as an exception like others.
+
+    Its own is none of Python's ``Exception``, so that it would end a notebook's cell, or a
+    command, with a page of addresses.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ValueError(str(error)) from error
+
+
 def _rows(workbook: CalamineWorkbook, sheet: str, name: str) -> Rows:
     import python_calamine
 
     try:
-        # Empty rows at the top count, so that row numbers are those Excel shows.
-        return workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        with _no_panic():
+            found = workbook.get_sheet_by_name(sheet)
+            last_row, last_column = found.end or (0, 0)
+            check_size(last_row + 1, last_column + 1, name)
+            # Empty rows at the top count, so that row numbers are those Excel shows.
+            return found.to_python(skip_empty_area=False)
+    except InputError:
+        raise
     except (python_calamine.CalamineError, OSError, ValueError, MemoryError) as error:
         raise InputError(
             f"Sheet {sheet!r} of {name} cannot be read ({str(error)[:150]}). "

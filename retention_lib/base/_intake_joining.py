@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -275,25 +273,12 @@ def _together(connection: duckdb.DuckDBPyConnection, outside: str) -> duckdb.Duc
     )
 
 
-@contextmanager
-def earlier_set_aside_kept(folder: Path, table: str, last: date | None) -> Iterator[None]:
-    """Keep what earlier files had set aside under a name of its own: its rows are still missing.
-
-    Around the saving of the new ones: where that fails, no second copy is left.
-    """
+def earlier_set_aside_name(folder: Path, table: str, last: date | None) -> str:
+    """Under which name the rows stay that earlier files had set aside; they are still missing."""
     file = set_aside_file(folder, table)
-    if not file.is_file():
-        yield
-        return
     until = f"_until_{last.isoformat()}" if last else "_before"
-    earlier, number = file.with_name(f"{file.stem}{until}.xlsx"), 1
-    while earlier.exists():
+    name, number = f"{file.stem}{until}.xlsx", 1
+    while (folder / name).exists():
         number += 1
-        earlier = file.with_name(f"{file.stem}{until}_{number}.xlsx")
-    with filing.written(earlier) as beside:
-        shutil.copyfile(file, beside)
-    try:
-        yield
-    except BaseException:
-        filing.remove(earlier)
-        raise
+        name = f"{file.stem}{until}_{number}.xlsx"
+    return name

@@ -67,10 +67,10 @@ class RawTable:
     ``header``: the headings in order, trimmed, unique; the columns of ``table`` but for those
     two. ``rejected``: the lines that cannot be rows, with columns ``__row__`` (int64),
     ``text``, ``reason`` (``too_few_fields``, ``too_many_fields``, ``unclosed_quote``,
-    ``null_bytes``, ``too_long``, ``repeated_header``, ``repeated_title``, ``footer``), and for
-    a folder ``__file__``. ``number_columns``: headings whose cells were all real numbers in
-    Excel, Parquet or a database, so that their decimal mark is a point beyond doubt: hand them
-    to :func:`~retention_lib.base.values.decide_amount_formats` as ``typed=``.
+    ``cut_short``, ``null_bytes``, ``too_long``, ``repeated_header``, ``repeated_title``,
+    ``footer``), and for a folder ``__file__``. ``number_columns``: headings whose cells were all
+    real numbers in Excel, Parquet or a database, so that their decimal mark is a point beyond
+    doubt: hand them to :func:`~retention_lib.base.values.decide_amount_formats` as ``typed=``.
 
     Which cells are real numbers is known cell by cell: where one has a fraction its text in
     ``table`` ends with ``NUMBER_MARK`` (U+2060 WORD JOINER, which shows nothing) and is read

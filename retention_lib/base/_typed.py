@@ -10,9 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote_plus
 
 from retention_lib.base._raw import (
     NUMBER_MARK,
@@ -21,6 +24,7 @@ from retention_lib.base._raw import (
     Reading,
     SourceKind,
     check_width,
+    example,
     headings,
     plain_text,
     rejected_table,
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from retention_lib.base._unpack import Unpacked
 
 MAX_ROWS = 500_000_000
+_ALWAYS_FINE_ROWS = 200_000
+_PATIENCE_SECONDS = 900
 _BATCH = 50_000
 # Numbers whose mark could be mistaken; one of more digits is no amount and stays unreadable.
 _HAS_FRACTION = r"^-?\d{1,15}\.\d|^-?\d(?:\.\d+)?[eE]"
@@ -221,7 +227,7 @@ def read_parquet(found: Unpacked) -> RawTable:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return example((str(error).splitlines() or [type(error).__name__])[0], 200)
 
 
 # -- databases --------------------------------------------------------------------------------
@@ -232,10 +238,36 @@ def is_database_url(source: str) -> bool:
     return re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE) is not None
 
 
+def without_secrets(url: str) -> str:
+    """An address as it may be shown and filed: nobody's name or password, no more than needed.
+
+    >>> without_secrets("postgresql://ann:p@ss/word@db.example:5432/shop?password=x")
+    'postgresql://…@db.example:5432/shop?…'
+    """
+    scheme, mark, rest = url.partition("://")
+    # A password may hold any sign, an @ or a / as well: all before the last @ goes.
+    secret, at, place = rest.rpartition("@")
+    place, more, _ = place.partition("?")
+    # A password may follow a question mark, too, and hold an @: then nothing is certain.
+    place = "…" if "?" in secret else place
+    return f"{scheme}{mark}{'…@' if at else ''}{place}{'?…' if more else ''}"
+
+
+def _without_the_address(message: str, url: str) -> str:
+    """What a driver says, without what it may repeat of the address."""
+    message = message.replace(url, without_secrets(url))
+    secrets = re.split(r"[/@?&=]", url.partition("://")[2].rpartition("@")[0])
+    secrets += [part.partition("=")[2] for part in url.partition("?")[2].split("&")]
+    secrets += [part for secret in secrets for part in secret.split(":")[1:]]
+    for secret in sorted({s for s in secrets if len(s) > 2}, key=len, reverse=True):
+        message = message.replace(secret, "…").replace(unquote_plus(secret), "…")
+    return message
+
+
 def read_database(url: str, table: str | None = None) -> RawTable:
     """Read one table of a database; which, where there are several, has to be told."""
     scheme, _, rest = url.partition("://")
-    shown = re.sub(r"//[^/@]*@", "//…@", url)
+    shown = without_secrets(url)
     readers: Mapping[str, Callable[[str, str | None, str], RawTable]] = {
         "sqlite": _read_sqlite,
         "duckdb": _read_duckdb,
@@ -289,12 +321,48 @@ def _read_sqlite(path: str, table: str | None, shown: str) -> RawTable:
             )
             chosen = choose_table([name for (name,) in found], table, shown)
             escaped = chosen.replace('"', '""')
-            cursor = connection.execute(f'SELECT * FROM "{escaped}"')
-            names = [column[0] for column in cursor.description]
-            reading = Reading(shown, "database", sheet=chosen)
-            return from_rows(iter(lambda: cursor.fetchmany(_BATCH), []), names, shown, reading)
+            most = _most_rows(path)
+            with _in_time(connection):
+                cursor = connection.execute(f'SELECT * FROM "{escaped}" LIMIT {most + 1}')
+                names = [column[0] for column in cursor.description]
+                reading = Reading(shown, "database", sheet=chosen)
+                batches = iter(lambda: cursor.fetchmany(_BATCH), [])
+                read = from_rows(batches, names, shown, reading)
+            _check_rows(read.table.num_rows, most, shown, chosen)
+            return read
     except sqlite3.Error as error:
         raise InputError(f"{shown} cannot be read: {_first_line(error)}.") from error
+
+
+class _Interruptible(Protocol):
+    def interrupt(self) -> None: ...
+
+
+@contextmanager
+def _in_time(connection: _Interruptible) -> Iterator[None]:
+    """Stop a database that does not come to an end: a view can be a loop."""
+    timer = threading.Timer(_PATIENCE_SECONDS, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _most_rows(path: str) -> int:
+    """How many rows a table or view of a database file may have: a row takes a byte at least."""
+    from pathlib import Path
+
+    return max(_ALWAYS_FINE_ROWS, Path(path).stat().st_size)
+
+
+def _check_rows(rows: int, most: int, shown: str, table: str) -> None:
+    if rows > most:
+        raise InputError(
+            f"{shown}: {table} has more than {most:,} rows, more than the file can hold. It is a "
+            "view that does not end; give the table itself with sheet=."
+        )
 
 
 def from_rows(
@@ -330,16 +398,24 @@ def _read_duckdb(path: str, table: str | None, shown: str) -> RawTable:
     import duckdb
 
     try:
+        # A view in the file may read any other file of the machine, unless it is not let out.
         with duckdb.connect(_existing(path, shown), read_only=True) as connection:
+            connection.execute("SET enable_external_access = false")
             # DuckDB keeps moments without their zone and shows them in that of the machine.
             connection.execute("SET TimeZone = 'UTC'")
             found = connection.execute(
-                "SELECT table_name FROM information_schema.tables "
+                "SELECT table_name, table_type FROM information_schema.tables "
                 "WHERE table_schema = 'main' ORDER BY table_name"
             ).fetchall()
-            chosen = choose_table([name for (name,) in found], table, shown)
+            kinds = dict(found)
+            chosen = choose_table(list(kinds), table, shown)
             escaped = chosen.replace('"', '""')
-            rows = connection.sql(f'SELECT * FROM "{escaped}"').to_arrow_table()
+            # Rows that are all alike take no room in a table; in a view they may be without end.
+            most = _most_rows(path) if kinds[chosen] == "VIEW" else MAX_ROWS
+            with _in_time(connection):
+                query = f'SELECT * FROM "{escaped}" LIMIT {most + 1}'
+                rows = connection.sql(query).to_arrow_table()
+            _check_rows(rows.num_rows, most, shown, chosen)
     except duckdb.Error as error:
         raise InputError(f"{shown} cannot be read: {_first_line(error)}.") from error
     return from_arrow(rows, shown, _database(shown, chosen))
@@ -356,14 +432,21 @@ def _read_through_ibis(url: str, table: str | None, shown: str) -> RawTable:
         raise MissingPackageError(f"Reading from {shown}", "warehouse") from error
     try:
         connection = ibis.connect(url)
-        chosen = choose_table(sorted(connection.list_tables()), table, shown)
-        rows = connection.table(chosen).to_pyarrow()
+        # As people write it, a table of another schema is schema.table.
+        schema, point, name = (table or "").rpartition(".")
+        if point and schema in connection.list_databases():
+            tables = sorted(connection.list_tables(database=schema))
+            chosen = choose_table(tables, name, f"{shown}, schema {schema},")
+            rows = connection.table(chosen, database=schema).to_pyarrow()
+        else:
+            chosen = choose_table(sorted(connection.list_tables()), table, shown)
+            rows = connection.table(chosen).to_pyarrow()
     except (InputError, MissingPackageError):
         raise
     except ImportError as error:
         raise MissingPackageError(f"Reading from {shown}", "warehouse") from error
     except Exception as error:
         # Every backend of Ibis has exceptions of its own, without a common base.
-        message = _first_line(error).replace(url, shown)
+        message = _without_the_address(_first_line(error), url)
         raise InputError(f"{shown} cannot be read: {message}") from error
     return from_arrow(rows, shown, _database(shown, chosen))

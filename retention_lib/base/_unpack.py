@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
+import lzma
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from retention_lib.base._raw import example
+from retention_lib.base._sheet_size import (
+    check_binary_sheet,
+    check_open_sheets,
+    check_xml_sheet,
+)
 from retention_lib.errors import InputError
 
 Content = Literal["text", "excel", "parquet", "sqlite", "duckdb"]
@@ -20,15 +27,8 @@ MAX_UNPACKED = 8 << 30
 """Bytes a packed file may unpack to."""
 MAX_RATIO = 250
 """How many times its packed size a file may grow; real exports stay below 50."""
-MAX_ROWS = 1_048_576
-"""Rows of an Excel sheet."""
-MAX_CELLS = 100_000_000
-"""Cells of a sheet, empty ones included."""
-_ADDRESS = 24  # bytes of ` r="XFD1048576"`, with room: an address may straddle two blocks
 _ALWAYS_FINE = 64 << 20
 _BLOCK = 4 << 20
-_COLUMN = re.compile(rb"\sr=.([A-Z]{1,3})")
-_CELL_ROW = re.compile(rb"\sr=.[A-Z]*([0-9]{1,7})")
 
 _REMEDIES: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF", "a PDF", "Export the table as CSV or Excel instead"),
@@ -41,6 +41,21 @@ _REMEDIES: tuple[tuple[bytes, str, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "Unpack it first"),
     (b"\x7fELF", "a program", "Choose the export itself"),
     (b"MZ\x90", "a program", "Choose the export itself"),
+)
+
+
+# What unpacking stumbles over; the archive's own words about itself may be anything.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    struct.error,
+    IndexError,
 )
 
 
@@ -85,15 +100,23 @@ def _inner(name: str, data: bytes, path: Path | None = None) -> Unpacked:
         return Unpacked(name, "parquet", data)
     if data[:4] == b"\xd0\xcf\x11\xe0":
         return Unpacked(name, "excel", data)
-    if data[:16] == b"SQLite format 3\x00":
+    is_sqlite, is_duckdb = data[:16] == b"SQLite format 3\x00", data[8:12] == b"DUCK"
+    if path is None and (is_sqlite or is_duckdb):
+        raise InputError(f"{name} holds a database in an archive. Unpack it first.")
+    if is_sqlite:
         return Unpacked(name, "sqlite", b"", path)
-    if data[8:12] == b"DUCK":
+    if is_duckdb:
         return Unpacked(name, "duckdb", b"", path)
     if data[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if _is_workbook(archive):
-                check_archive(archive, name)
-                return Unpacked(name, "excel", data)
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                if _is_workbook(archive):
+                    check_archive(archive, name)
+                    return Unpacked(name, "excel", data)
+        except InputError:
+            raise
+        except _DAMAGED as error:
+            raise InputError(_cut_short(name, error)) from error
         raise InputError(f"{name} is an archive inside an archive. Unpack it first.")
     for magic, what, remedy in _REMEDIES:
         if data.startswith(magic):
@@ -107,9 +130,12 @@ def _gunzip(path: Path) -> bytes:
         with gzip.open(path, "rb") as stream:
             return _read_bounded(stream, packed, path.name)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(
-            f"{path.name} is cut short or damaged ({error}). Copy or download it again."
-        ) from error
+        raise InputError(_cut_short(path.name, error)) from error
+
+
+def _cut_short(name: str, error: BaseException) -> str:
+    why = example(str(error) or type(error).__name__, 150)
+    return f"{name} is cut short or damaged ({why}). Copy or download it again."
 
 
 def _read_bounded(stream: _Stream, packed: int, name: str) -> bytes:
@@ -139,10 +165,10 @@ def _open_zip(path: Path) -> Unpacked:
                 check_archive(archive, path.name)
                 return Unpacked(path.name, "excel", path.read_bytes())
             return _single_member(archive, path.name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise InputError(
-            f"{path.name} is cut short or damaged ({error}). Copy or download it again."
-        ) from error
+    except InputError:
+        raise
+    except _DAMAGED as error:
+        raise InputError(_cut_short(path.name, error)) from error
 
 
 def _is_workbook(archive: zipfile.ZipFile) -> bool:
@@ -183,19 +209,31 @@ def check_archive(archive: zipfile.ZipFile, name: str) -> None:
             raise InputError(f"{name} is protected by a password. Remove it in Excel and save.")
         packed = max(member.compress_size, 1)
         member_limit = min(limit, max(_ALWAYS_FINE, packed * MAX_RATIO))
-        is_sheet = member.filename.startswith("xl/worksheets/")
-        size, columns = 0, 0
-        tail = b""
-        for block in _blocks(archive, member, member_limit):
-            size += len(block)
-            if size > member_limit:
-                raise InputError(_bomb(name, packed, size))
-            if is_sheet:
-                columns = max(columns, _widest(tail + block))
-                tail = block[-_ADDRESS:]
-        limit -= size
-        if columns * MAX_ROWS > MAX_CELLS:
-            _check_extent(_blocks(archive, member, member_limit), columns, name)
+        blocks = _bounded(_blocks(archive, member, member_limit), packed, member_limit, name)
+        limit -= _counted(member.filename)(blocks, name)
+
+
+def _counted(member: str) -> Callable[[Iterator[bytes], str], int]:
+    """How a member of a workbook is looked through; each way gives its unpacked size."""
+    if member.endswith(".bin") and "worksheets/" in member:
+        return check_binary_sheet
+    if member == "content.xml":
+        return check_open_sheets
+    # Which members are sheets is the attacker's word as well: any may be one.
+    return check_xml_sheet if member.endswith((".xml", ".XML")) or "sheet" in member else _size
+
+
+def _size(blocks: Iterator[bytes], name: str) -> int:
+    return sum(len(block) for block in blocks)
+
+
+def _bounded(blocks: Iterator[bytes], packed: int, limit: int, name: str) -> Iterator[bytes]:
+    size = 0
+    for block in blocks:
+        size += len(block)
+        if size > limit:
+            raise InputError(_bomb(name, packed, size))
+        yield block
 
 
 def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> Iterator[bytes]:
@@ -211,32 +249,3 @@ def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> It
     with archive.open(undeclared) as stream:
         while block := stream.read(_BLOCK):
             yield block
-
-
-def _widest(block: bytes) -> int:
-    return max(map(_column_number, set(_COLUMN.findall(block))), default=0)
-
-
-def _check_extent(blocks: Iterator[bytes], columns: int, name: str) -> None:
-    """Refuse a sheet with a stray cell in its last corner.
-
-    Readers of Excel files make room for every cell of the rectangle that the cells span: that
-    one cell would need hundreds of gigabytes.
-    """
-    rows, tail = 0, b""
-    for block in blocks:
-        rows = max(rows, max(map(int, _CELL_ROW.findall(tail + block)), default=0))
-        tail = block[-_ADDRESS:]
-    if rows * columns > MAX_CELLS:
-        raise InputError(
-            f"{name} has a sheet of {rows:,} rows by {columns:,} columns, most of it empty; at "
-            f"most {MAX_CELLS:,} cells can be read. Delete the stray cells far from the table, "
-            "or save the sheet as CSV."
-        )
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from retention_lib.base import engine
+from retention_lib.base import _warehouse, engine
 from retention_lib.base.contract import TABLES
 from retention_lib.base.customer_base import day_column
 
@@ -104,9 +104,7 @@ def _lasting(handed: pa.Table, lead: Frame) -> Frame:
     elif implementation.is_pyspark() or implementation.is_pyspark_connect():
         placed_there = native.sparkSession.createDataFrame(handed)
     elif implementation.is_ibis():
-        import ibis
-
-        placed_there = ibis.memtable(handed)
+        placed_there = _warehouse.handed_over(handed, native)
     else:
         import polars as pl
 

@@ -161,8 +161,13 @@ class CustomerBase:
                 frame = engine.beside(native, lead, table_name, connection, names)
             frame, counts = _clean(TABLES[table_name], frame)
             ours = frame.implementation.is_duckdb() and table_name not in in_engine
-            if ours and counts["rows_kept"] <= _SETTLED_UP_TO:
-                frame = engine.settled(frame, table_name, connection)
+            if counts["rows_kept"] <= _SETTLED_UP_TO:
+                if ours:
+                    frame = engine.settled(frame, table_name, connection)
+                elif engine.is_spark(frame):
+                    frame = engine.worked_out(frame)
+            if frame.implementation.is_ibis():
+                frame = engine.copied(frame, counts["rows_kept"])
             tables[table_name] = frame
             made["tables"] = {**made["tables"], table_name: counts}
         first, last = _span(tables["transactions"])
@@ -407,16 +412,19 @@ def _clean(table: Table, frame: nw.LazyFrame[Any]) -> tuple[nw.LazyFrame[Any], d
             f"{', '.join(schema)}. Rename its columns, or read the file with "
             f"rl.import_export(), which matches them for you."
         )
+    texts: list[str] = []
+    if engine.is_spark(frame):
+        texts = [c.name for c in table.columns if c.kind == "text" and schema.get(c.name) == _TEXT]
+        frame = engine.with_clean_texts(frame, texts)
     for column in table.columns:
-        if column.name in schema:
+        if column.name in schema and column.name not in texts:
             frame = _typed(table, column, frame, schema[column.name])
     usable = _usable(table)
     counts = engine.one_row(
         frame.select(
             nw.len().alias("rows_read"),
-            *[(~ok).cast(nw.Int64).sum().alias(reason) for reason, ok in usable.items()],
-            (~nw.all_horizontal(*usable.values(), ignore_nulls=False))
-            .cast(nw.Int64)
+            *[engine.ones(~ok).sum().alias(reason) for reason, ok in usable.items()],
+            engine.ones(~nw.all_horizontal(*usable.values(), ignore_nulls=False))
             .sum()
             .alias("set_aside"),
         )
@@ -485,6 +493,8 @@ def _typed(
         return frame.with_columns((nw.col(name) != 0).alias(name))
     return frame
 
+
+_TEXT = nw.String()
 
 _KINDS: dict[str, nw.dtypes.DType] = {
     "date": nw.Datetime(),

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import narwhals as nw
 
 from retention_lib import filing
+from retention_lib.base import _warehouse
+from retention_lib.base._bounds import engine_bounds
 from retention_lib.base._raw import BLANKS
 from retention_lib.base._sql import NOTHINGS, clean_text_sql, quoted
 from retention_lib.base._typed import cells_as_text
@@ -97,6 +99,7 @@ def _the_engine() -> duckdb.DuckDBPyConnection:
                     "autoload_known_extensions": "false",
                     # A file may be written anew between two bases: nothing of it is kept.
                     "enable_external_file_cache": "false",
+                    **engine_bounds(),
                 }
             )
         return _ENGINES[os.getpid()]
@@ -138,6 +141,11 @@ def as_lazy(
             f"a base."
         ) from None
     if isinstance(frame, nw.LazyFrame):
+        if frame.implementation.is_ibis():
+            frame = _lazy(_warehouse.opened(native))
+        if is_spark(frame):
+            # By their new names: to Spark a dot in a name is no part of it.
+            return _on_the_clock(renamed(frame, naming))
         return renamed(_on_the_clock(frame), naming)
     if frame.implementation.is_polars():
         return renamed(_on_the_clock(_lazy(_without_objects(native))), naming)
@@ -284,16 +292,34 @@ def _without_objects(frame: Any) -> Any:
 def renamed(frame: nw.LazyFrame[Any], naming: Naming) -> nw.LazyFrame[Any]:
     """The frame with other names, column for column: two may differ only by their case."""
     old = frame.collect_schema().names()
-    new = naming(old)
+    new = _without_dots(naming(old)) if is_spark(frame) else naming(old)
     if new == old:
         return frame
     native, implementation = frame.to_native(), frame.implementation
     if implementation.is_duckdb():
         listed = ", ".join(f"#{i} AS {quoted(name)}" for i, name in enumerate(new, 1))
         return _lazy(native.project(listed))
-    if implementation.is_pyspark() or implementation.is_pyspark_connect():
+    if is_spark(frame):
         return _lazy(native.toDF(*new))
     return frame.rename({was: name for was, name in zip(old, new, strict=True) if was != name})
+
+
+def _without_dots(names: Sequence[str]) -> list[str]:
+    """Names that Spark takes for names: to it ``a.b`` is the field ``b`` of the column ``a``.
+
+    >>> _without_dots(["price.net", "price_net", "date"])
+    ['price_net_2', 'price_net', 'date']
+    """
+    taken = {name.lower() for name in names}
+    new = []
+    for name in names:
+        plain, number = name.replace(".", "_").replace("`", "_"), 2
+        stem = plain
+        while plain != name and plain.lower() in taken:
+            plain, number = f"{stem}_{number}", number + 1
+        taken.add(plain.lower())
+        new.append(plain)
+    return new
 
 
 def _on_the_clock(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -314,6 +340,12 @@ def _on_the_clock(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         import polars as pl
 
         return _lazy(frame.to_native().with_columns(pl.col(zoned).dt.replace_time_zone(None)))
+    if zoned and is_spark(frame):
+        # Spark shows an instant on the clock of the session, which may be set to another zone.
+        from pyspark.sql import functions as spark
+
+        there = {name: spark.col(name).cast("timestamp_ntz") for name in zoned}
+        return _lazy(frame.to_native().withColumns(there))
     return frame
 
 
@@ -329,6 +361,27 @@ def with_clean_text(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
     value = nw.col(column).cast(nw.String).str.strip_chars(blanks)
     nothing = value.str.to_lowercase().is_in(["", *NOTHINGS])
     return frame.with_columns(nw.when(~nothing).then(value).alias(column))
+
+
+def with_clean_texts(frame: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
+    """The same of several columns of texts of a Spark table, in one step of its plan.
+
+    What Spark spends on a small table is nearly all spent on looking through the plan, step by
+    step; a text it reads as SQL is one step where the same in expressions is thirty.
+    """
+    from pyspark.sql import functions as spark
+
+    def text(value: str) -> str:
+        return "'" + "".join(f"\\u{ord(sign):04x}" for sign in value) + "'"
+
+    nothings = ", ".join(text(nothing) for nothing in ("", *NOTHINGS))
+    cleaned = {}
+    for name in columns:
+        trimmed = f"trim(BOTH {text(BLANKS)} FROM `{name}`)"
+        cleaned[name] = spark.expr(
+            f"CASE WHEN lower({trimmed}) NOT IN ({nothings}) THEN {trimmed} END"
+        )
+    return _lazy(frame.to_native().withColumns(cleaned))
 
 
 def with_iso_dates(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
@@ -373,13 +426,11 @@ def beside(
         import polars as pl
 
         return _lazy(pl.DataFrame(arrow))
-    if lead.implementation.is_pyspark():
+    if is_spark(lead):
         session = lead.to_native().sparkSession
         return _lazy(session.createDataFrame(arrow))
     if lead.implementation.is_ibis():
-        import ibis
-
-        return _lazy(ibis.memtable(arrow))
+        return _lazy(_warehouse.handed_over(arrow, lead.to_native()))
     return _into_duckdb(arrow, table, connection)
 
 
@@ -436,6 +487,17 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     return frame.collect("pyarrow").to_pandas()
 
 
+def ones(condition: nw.Expr) -> nw.Expr:
+    """1 where a condition holds, else 0, to be summed: PostgreSQL makes no number of a yes or no.
+
+    >>> import pandas as pd
+    >>> frame = as_lazy(pd.DataFrame({"n": [1, 2, 3]}), "numbers", connect())
+    >>> int(one_row(frame.select(ones(nw.col("n") > 1).sum()))["literal"])
+    2
+    """
+    return nw.when(condition).then(nw.lit(1, nw.Int64)).otherwise(nw.lit(0, nw.Int64))
+
+
 def one_row(frame: nw.LazyFrame[Any]) -> dict[str, Any]:
     """The single row of an aggregate, as a dictionary."""
     return dict(frame.collect("pyarrow").rows(named=True)[0])
@@ -453,6 +515,30 @@ def settled(
     frame.to_native().query("rl_source", f'CREATE OR REPLACE TEMP TABLE "{name}" AS FROM rl_source')
     connection.execute(f'DROP TABLE IF EXISTS "{table}"')
     return _lazy(connection.table(name))
+
+
+def is_spark(frame: nw.LazyFrame[Any]) -> bool:
+    """Whether a frame lives in Spark, of one's own or a remote one (Spark Connect)."""
+    where = frame.implementation
+    return bool(where.is_pyspark() or where.is_pyspark_connect())
+
+
+def worked_out(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """A Spark frame worked out at once and kept by Spark, without the plan it was made by.
+
+    Spark looks through the whole plan again for every step put on it and for every question, so
+    that long plans cost far more than the rows they are about; a plain ``cache()`` keeps the rows
+    and the plan. What is kept fills memory first, then disk, and goes when nobody holds it.
+    """
+    return _lazy(frame.to_native().localCheckpoint(eager=True))
+
+
+def copied(frame: nw.LazyFrame[Any], rows: int) -> nw.LazyFrame[Any]:
+    """A cleaned table of a warehouse as a temporary one there, if it is small and that allowed."""
+    native = frame.to_native()
+    if rows > _warehouse.COPIED_UP_TO or not _warehouse.may_write(native):
+        return _lazy(_warehouse.in_plain_order(native))
+    return _lazy(_warehouse.copied(native))
 
 
 @contextmanager
@@ -482,13 +568,14 @@ def kept(
         finally:
             through.query("rl_kept_source", f"DROP TABLE {name}")
     elif implementation.is_pyspark() or implementation.is_pyspark_connect():
-        cached = native.cache()
-        try:
-            yield _lazy(cached)
-        finally:
-            cached.unpersist()
+        yield worked_out(frame)
     elif implementation.is_ibis():
-        yield _lazy(native.cache())
+        copy = _warehouse.copied(native) if _warehouse.may_write(native) else None
+        try:
+            yield frame if copy is None else _lazy(copy)
+        finally:
+            if copy is not None:
+                _warehouse.dropped(copy)
     else:
         yield frame.collect(frame.implementation).lazy()
 
@@ -517,9 +604,11 @@ def lent(handed: pa.Table, lead: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any
     elif implementation.is_pyspark() or implementation.is_pyspark_connect():
         yield _lazy(native.sparkSession.createDataFrame(handed))
     elif implementation.is_ibis():
-        import ibis
-
-        yield _lazy(ibis.memtable(handed))
+        there = _warehouse.handed_over(handed, native)
+        try:
+            yield _lazy(there)
+        finally:
+            _warehouse.dropped(there)
     else:
         import polars as pl
 

@@ -9,17 +9,18 @@ it. The samples are never written to.
 from __future__ import annotations
 
 import html
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from retention_lib import turns
 from retention_lib.base import contract, workbooks
 from retention_lib.base._intake_joining import (
     Days,
     Joined,
     Mode,
-    earlier_set_aside_kept,
+    earlier_set_aside_name,
     join,
     join_mended,
 )
@@ -28,7 +29,7 @@ from retention_lib.base._intake_places import folder_for as folder_for
 from retention_lib.base._intake_places import mine as mine
 from retention_lib.base._intake_places import modified, not_the_sample
 from retention_lib.base._intake_places import own_workbook as own_workbook
-from retention_lib.base._typed import is_database_url
+from retention_lib.base._typed import is_database_url, without_secrets
 from retention_lib.base.imported import Import
 from retention_lib.base.importing import import_export
 from retention_lib.base.matching import Matching
@@ -50,6 +51,7 @@ class TakenIn:
     ``rows_after`` count the table's rows in the workbook; ``rows_after`` are those that stayed
     and ``imported.rows_kept``. ``again``: read as the last import was. ``loaded``: every chapter
     runs on it now. ``days``: the first and the last day of the file, before rows were mended.
+    ``reading``: what the workbook remembers of it, by which is seen whether it took in more since.
     """
 
     imported: Import
@@ -61,6 +63,7 @@ class TakenIn:
     loaded: bool = False
     gap_days: int = 0
     days: Days | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -218,14 +221,15 @@ def put_in(
     not_the_sample(folder)
     table = imported.reader.contract.name
     _check_beginning(folder, table, not workbooks.is_workbook(folder))
-    if mended is None:
-        joined = join(folder, imported, mode, guessed=guessed)
-    else:
-        joined = join_mended(folder, imported, mended.imported, mended.days, mode or "added")
-    beside_others = joined.mode == "added" and mended is None
-    kept = earlier_set_aside_kept(folder, table, joined.last_before)
-    with kept if beside_others else nullcontext():
+    # From reading the old rows until the new ones are saved, nobody else may save.
+    with turns.alone(folder):
+        if mended is None:
+            joined = join(folder, imported, mode, guessed=guessed)
+        else:
+            _must_be_as_it_was(mended)
+            joined = join_mended(folder, imported, mended.imported, mended.days, mode or "added")
         _save(folder, imported, joined, name, currency, margin_rate, mended=mended is not None)
+        reading = workbooks.read_workbook(folder).tables[table].reading
     if load:
         workbooks.load_workbook(folder)
     return TakenIn(
@@ -238,6 +242,7 @@ def put_in(
         loaded=load,
         gap_days=joined.gap_days,
         days=joined.days,
+        reading=reading,
     )
 
 
@@ -249,16 +254,29 @@ def take_back(taken: TakenIn) -> TakenIn:
     file = set_aside_file(taken.folder, taken.table)
     if not file.is_file():
         raise InputError(f"No row is set aside in {taken.folder}: there is nothing to take back.")
+    _must_be_as_it_was(taken)
     mended = taken.imported.add_mended(file)
     mode: Mode = "added" if taken.mode == "added" else "replaced"
     return put_in(mended, taken.folder, mode=mode, load=taken.loaded, mended=taken)
 
 
+def _must_be_as_it_was(taken: TakenIn) -> None:
+    """Rows set aside are known by their numbers, which are those of one file."""
+    entry = workbooks.read_workbook(taken.folder).tables.get(taken.table)
+    if entry is None or entry.reading != taken.reading:
+        raise InputError(
+            f"{taken.folder.name} has taken in something else since {taken.imported.file}, so the "
+            f"numbers of its rows set aside no longer hold. Correct those rows in "
+            f"{taken.imported.file} itself and take that file in again."
+        )
+
+
 def _source(path: str | Path) -> Path:
     """The export as a path; a workbook is none, and is loaded instead."""
     if isinstance(path, str) and is_database_url(path):
+        shown = without_secrets(path)
         raise InputError(
-            f"{path} is a database. Read it with rl.import_export({path!r}) and keep it with "
+            f"{shown} is a database. Read it with rl.import_export({shown!r}) and keep it with "
             f".save(); taking in is for files."
         )
     source = workbooks.from_here(path)
@@ -383,7 +401,17 @@ def _save(
     # The export of one month is not where the whole table came from.
     raw = imported.path or None if joined.mode != "added" else None
     entry = {"raw": raw, "reading": reading}
-    save_table(folder, table, joined.rows, imported.set_aside, entry, settings, imported.wording)
+    beside_others = joined.mode == "added" and not mended
+    save_table(
+        folder,
+        table,
+        joined.rows,
+        imported.set_aside,
+        entry,
+        settings,
+        imported.wording,
+        earlier=earlier_set_aside_name(folder, table, joined.last_before) if beside_others else "",
+    )
 
 
 def _taken(folder: Path, table: str, imported: Import) -> dict[str, int]:

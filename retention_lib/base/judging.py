@@ -8,7 +8,7 @@ Day, rowid.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from retention_lib.base import contract, engine, values
@@ -48,6 +48,11 @@ _NO_SALES = (
 
 REASON = "__reason__"
 """Column of ``judged`` with the code of the reason; NULL for the rows kept."""
+
+
+_MANY_COLUMNS = 40
+# No heading has a line break: the name is free whatever the export calls its columns.
+_CELLS = quoted("\ncells")
 
 
 class Reader:
@@ -108,11 +113,19 @@ class Reader:
 
     def typed(self, name: str) -> str:
         """The name that a typed column has inside ``judged``."""
-        return f"k{list(self.typed_columns).index(name)}"
+        return self._typed_names[name]
 
     def text(self, heading: str) -> str:
         """The name that an export's column has inside ``judged``, as it stood."""
-        return f"x{self.raw.header.index(heading)}"
+        return self._text_names[heading]
+
+    @cached_property
+    def _typed_names(self) -> dict[str, str]:
+        return {name: f"k{number}" for number, name in enumerate(self.typed_columns)}
+
+    @cached_property
+    def _text_names(self) -> dict[str, str]:
+        return {name: f"x{number}" for number, name in enumerate(self.raw.header)}
 
     def book_columns(self) -> list[str]:
         """Names of the columns that say where a row stood: in a folder its file, its number."""
@@ -125,7 +138,24 @@ class Reader:
             f"WHEN {test} THEN '{reason}'" for reason, test in self._reasons().items()
         )
         columns = ", ".join([*self.book_columns(), *typed, *texts])
-        return f"SELECT {columns}, CASE {reasons} END AS {REASON} FROM raw_text"
+        source = "raw_text"
+        if self._is_wide:
+            clean = self._list_sql("list_transform", values.clean_text_sql)
+            source = f"(SELECT *, {clean} AS {_CELLS} FROM raw_text) AS raw_text"
+        return f"SELECT {columns}, CASE {reasons} END AS {REASON} FROM {source}"
+
+    @property
+    def _is_wide(self) -> bool:
+        """Whether the cells of a row are cleaned as one list.
+
+        The engine thinks for milliseconds about the expression of each column, which of a
+        thousand columns makes minutes; a list of them has one.
+        """
+        return len(self.raw.header) > _MANY_COLUMNS
+
+    def _list_sql(self, function: str, of_cell: Callable[[str], str]) -> str:
+        cells = ", ".join(map(quoted, self.raw.header))
+        return f"{function}([{cells}], lambda __z: {of_cell('__z')})"
 
     @cached_property
     def typed_columns(self) -> dict[str, str]:
@@ -139,8 +169,14 @@ class Reader:
             rule = self._quantity_times_price()
             if rule:
                 typed["amount"] = rule
+        taken = {other.lower() for other in (*typed, *self.contract.column_names)}
+        places = {name: number for number, name in enumerate(self.raw.header, 1)}
         for name in self.matching.unknown:
-            typed[_free_name(name, typed, self.contract)] = values.clean_text_sql(quoted(name))
+            place = f"{_CELLS}[{places[name]}]"
+            clean = place if self._is_wide else values.clean_text_sql(quoted(name))
+            free = _free_name(name, taken)
+            taken.add(free.lower())
+            typed[free] = clean
         return typed
 
     def _quantity_times_price(self) -> str:
@@ -171,9 +207,7 @@ class Reader:
 
     def _reasons(self) -> dict[str, str]:
         """Reason to the SQL test for it, in the order in which they are looked for."""
-        texts = [values.clean_text_sql(quoted(name)) for name in self.raw.header]
-        tests = {"empty_line": " AND ".join(f"({text}) IS NULL" for text in texts)}
-        tests |= self._totals_test(texts)
+        tests = {"empty_line": f"{self._filled_sql()} = 0", **self._totals_test()}
         for column in self.contract.columns:
             if column.required:
                 tests |= self._required_tests(column)
@@ -211,19 +245,27 @@ class Reader:
             ]
         return f"coalesce({' OR '.join(tests) or 'false'}, false)"
 
-    def _totals_test(self, texts: list[str]) -> dict[str, str]:
+    def _totals_test(self) -> dict[str, str]:
         """A line with "Total" in a cell that is no row: without a date, or with little else."""
-        said = " OR ".join(
-            f"regexp_matches(coalesce({text}, ''), '{_TOTALS}', 'i')" for text in texts
-        )
+        totals = self._cells_sql(lambda c: f"regexp_matches(coalesce({c}, ''), '{_TOTALS}', 'i')")
+        said = f"{totals} > 0"
         if "date" in self.source_of and "date" in self.contract.required_names:
             return {
                 "totals_line": f"({self._date_sql(self.source_of['date'])}) IS NULL AND ({said})"
             }
-        if len(texts) < 3:
+        if len(self.raw.header) < 3:
             return {}
-        filled = " + ".join(f"CAST(({text}) IS NOT NULL AS INTEGER)" for text in texts)
-        return {"totals_line": f"({said}) AND ({filled}) <= 2"}
+        return {"totals_line": f"({said}) AND {self._filled_sql()} <= 2"}
+
+    def _filled_sql(self) -> str:
+        return self._cells_sql(lambda clean: f"({clean}) IS NOT NULL")
+
+    def _cells_sql(self, test: Callable[[str], str]) -> str:
+        """How many cells of a row pass a test of their clean text."""
+        if self._is_wide:
+            return f"len(list_filter({_CELLS}, lambda __z: {test('__z')}))"
+        texts = (values.clean_text_sql(quoted(name)) for name in self.raw.header)
+        return "(" + " + ".join(f"CAST(({test(t)}) AS INTEGER)" for t in texts) + ")"
 
     def _required_tests(self, column: contract.Column) -> dict[str, str]:
         name = column.name
@@ -445,11 +487,10 @@ def _code(name: str) -> str:
     return _SIGNS.get(name, name)
 
 
-def _free_name(name: str, taken: Mapping[str, str], table: contract.Table) -> str:
+def _free_name(name: str, taken: set[str]) -> str:
     """A name for an unknown column that no other column has, whatever the case."""
-    reserved = {other.lower() for other in (*taken, *table.column_names)}
     free, number = name, 1
-    while free.lower() in reserved:
+    while free.lower() in taken:
         number += 1
         free = f"{name} (export)" if number == 2 else f"{name} (export {number})"
     return free

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import pandas as pd
 
-from retention_lib.base import engine
+from retention_lib.base import _warehouse, engine
 from retention_lib.base.customer_base import CustomerBase, day_column, require_base
 from retention_lib.errors import DataWarning, InputError
 from retention_lib.masking import said_name
@@ -138,12 +138,17 @@ def _beside(frame: nw.LazyFrame[Any], small: pd.DataFrame) -> nw.LazyFrame[Any]:
 
         return nw.from_native(pl.from_pandas(small).lazy())
     if implementation.is_pyspark() or implementation.is_pyspark_connect():
-        beside = nw.from_native(native.sparkSession.createDataFrame(small)).lazy()
+        import pyarrow as pa
+
+        # By way of Arrow: of pandas 3 Spark warns in every notebook.
+        handed = pa.Table.from_pandas(small, preserve_index=False)
+        beside = nw.from_native(native.sparkSession.createDataFrame(handed)).lazy()
         return beside
     if implementation.is_ibis():
-        import ibis
+        import pyarrow as pa
 
-        beside = nw.from_native(ibis.memtable(small)).lazy()
+        handed = pa.Table.from_pandas(small, preserve_index=False)
+        beside = nw.from_native(_warehouse.handed_over(handed, native)).lazy()
         return beside
     raise InputError(f"Customers cannot be merged on {engine.engine_name(frame)} tables yet.")
 

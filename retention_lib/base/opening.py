@@ -243,7 +243,7 @@ def describe_base(base: CustomerBase) -> BaseDescription:
     totals = engine.one_row(
         bought.select(
             nw.len().alias("customers"),
-            recent.cast(nw.Int64).sum().alias("recent"),
+            engine.ones(recent).sum().alias("recent"),
             nw.col("purchases").sum(),
             nw.col("first").min(),
             nw.col("last").max(),
@@ -285,7 +285,7 @@ def _months(base: CustomerBase) -> pd.DataFrame:
         .group_by("day")
         .agg(
             nw.col("net").sum().alias("revenue"),
-            (nw.col("net") > 0).cast(nw.Int64).sum().alias("purchases"),
+            engine.ones(nw.col("net") > 0).sum().alias("purchases"),
         )
     )
     if days.empty:

@@ -318,8 +318,8 @@ class Facts:
             *keys, "amount", amount.abs().round(2).alias("size")
         )
         pairs = sized.group_by(*keys, "size").agg(
-            (amount < 0).cast(nw.Int64).sum().alias("down"),
-            (amount > 0).cast(nw.Int64).sum().alias("up"),
+            engine.ones(amount < 0).sum().alias("down"),
+            engine.ones(amount > 0).sum().alias("up"),
         )
         both = nw.min_horizontal("down", "up")
         found = engine.one_row(
@@ -358,7 +358,7 @@ class Facts:
             nw.len().alias("lines"),
             amount.sum().round(NET_DECIMALS).alias("net"),
             sold.then(amount).sum().round(NET_DECIMALS).alias("sales"),
-            (amount > 0).cast(nw.Int64).sum().cast(nw.Int64).alias("sold_lines"),
+            engine.ones(amount > 0).sum().cast(nw.Int64).alias("sold_lines"),
             amount.max().alias("largest"),
             sold.then(nw.col("day")).max().alias("last_sale"),
         )
@@ -531,7 +531,7 @@ class Facts:
 
 def _counted(name: str, condition: nw.Expr) -> list[nw.Expr]:
     return [
-        condition.cast(nw.Int64).sum().alias(name),
+        engine.ones(condition).sum().alias(name),
         nw.when(condition).then(nw.col("amount")).sum().round(2).alias(f"{name}_amount"),
     ]
 
@@ -540,7 +540,7 @@ def _filled(column: str, dtype: nw.dtypes.DType, known: bool) -> nw.Expr:
     value = nw.col(column)
     # In the contract's own columns the base has made blank texts missing ones.
     if dtype == nw.String and not known:
-        return (value.str.strip_chars() != "").fill_null(False).cast(nw.Int64).sum()
+        return engine.ones((value.str.strip_chars() != "").fill_null(False)).sum()
     if dtype.is_float():
-        return (~value.is_null() & ~value.is_nan().fill_null(True)).cast(nw.Int64).sum()
-    return (~value.is_null()).cast(nw.Int64).sum()
+        return engine.ones(~value.is_null() & ~value.is_nan().fill_null(True)).sum()
+    return engine.ones(~value.is_null()).sum()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retention_lib import filing
-from retention_lib.base import workbooks
+from retention_lib.base import placing, workbooks
+from retention_lib.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,27 +31,58 @@ def save_table(
     entry: Mapping[str, Any],
     settings: Mapping[str, Any],
     wording: Wording,
+    *,
+    earlier: str = "",
 ) -> Path:
     """Write the rows kept, those set aside and the table's part of ``workbook.toml``.
 
     ``entry`` says where the export is (``raw``) and how it was read (``reading``), for next
     month; ``settings`` go to the top of ``workbook.toml`` where they are given. The file of rows
-    set aside is written in ``wording``. Gives the folder.
+    set aside is written in ``wording``; ``earlier`` is the name under which that of the exports
+    before stays. All of it changes at once, or nothing does. Gives the folder.
     """
-    # Both files are written whole before either takes its place: where the disk is full, or Excel
-    # holds the rows set aside, the workbook stays as it was.
-    with ExitStack() as together:
-        parquet = folder / f"{table}.parquet"
-        beside = together.enter_context(filing.written(parquet))
-        write_parquet(kept, beside)
-        aside = set_aside_file(folder, table)
-        if not set_aside.empty:
-            _write_set_aside(set_aside, together.enter_context(filing.written(aside)), wording)
-    if set_aside.empty:
-        filing.remove(aside)
-    entry = {"file": parquet.name, **entry}
-    workbooks.write_table_entry(folder, table, entry, settings)
+    name, aside = f"{table}.parquet", set_aside_file(folder, table)
+    _keep_the_export(folder / name, entry.get("raw"))
+    with placing.saving(folder / workbooks.FILE_NAME) as saved:
+        write_parquet(kept, saved.write_to(table, name))
+        if earlier and aside.is_file():
+            shutil.copyfile(aside, saved.write_to(table, earlier))
+        if set_aside.empty:
+            saved.leave_out(table, aside.name)
+        else:
+            _write_set_aside(set_aside, saved.write_to(table, aside.name), wording)
+        saved.check()
+        entry = {"file": name, **entry, placing.KEY: saved.placing(table)}
+        workbooks.write_entries(folder, {table: entry}, settings)
     return folder
+
+
+def save_tables(folder: Path, tables: Mapping[str, duckdb.DuckDBPyRelation]) -> None:
+    """Write new rows of several tables of a workbook, whose entries stay as they are otherwise."""
+    with placing.saving(folder / workbooks.FILE_NAME) as saved:
+        for table, rows in tables.items():
+            write_parquet(rows, saved.write_to(table, f"{table}.parquet"))
+        saved.check()
+        now = workbooks.entries_of(folder)
+        entries = {
+            table: {
+                **now.get(table, {}),
+                "file": f"{table}.parquet",
+                placing.KEY: saved.placing(table),
+            }
+            for table in tables
+        }
+        workbooks.write_entries(folder, entries, {})
+
+
+def _keep_the_export(place: Path, raw: object) -> None:
+    """An export is never written over by the table that was made of it."""
+    export = Path(raw) if isinstance(raw, str) and raw else None
+    if export is not None and export.exists() and place.exists() and place.samefile(export):
+        raise InputError(
+            f"{place} is the export itself, and the table would take its place. Give another "
+            f"folder to save into."
+        )
 
 
 def write_parquet(rows: duckdb.DuckDBPyRelation, file: Path) -> None:
@@ -59,9 +91,12 @@ def write_parquet(rows: duckdb.DuckDBPyRelation, file: Path) -> None:
 
     try:
         rows.write_parquet(str(file), compression="zstd")
-    except duckdb.IOException as error:
-        number = errno.ENOSPC if "No space left" in str(error) else errno.EIO
-        raise OSError(number, os.strerror(number)) from error
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        if filing.is_full(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise
+        raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
 
 
 def set_aside_file(folder: Path, table: str) -> Path:

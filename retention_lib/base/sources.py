@@ -23,6 +23,7 @@ from retention_lib.base._raw import (
     RawTable,
     Reading,
     SourceKind,
+    example,
     plain_text,
 )
 from retention_lib.base._typed import is_database_url, read_database, read_parquet
@@ -121,13 +122,14 @@ def _existing(source: str | Path) -> Path:
             return path
         exists = path.exists()
     except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{str(source)[:200]!r} is not a path ({error}).") from error
+        why = example(str(error), 100)
+        raise InputError(f"{str(source)[:200]!r} is not a path ({why}).") from error
     if exists:
         raise InputError(f"{path} is neither a file nor a folder; it cannot be read.")
     names = [other.name for other in _siblings(path)]
     close = difflib.get_close_matches(path.name, names, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
-    raise InputError(f"There is no file {path}.{hint}")
+    raise InputError(f"There is no file {example(str(path), 300)}.{hint}")
 
 
 def _siblings(path: Path) -> list[Path]:

@@ -19,6 +19,8 @@ from typing import Any
 import tomlkit
 
 from retention_lib import filing
+from retention_lib.base import placing
+from retention_lib.base._raw import example
 from retention_lib.errors import InputError
 
 FILE_NAME = "workbook.toml"
@@ -170,12 +172,20 @@ def read_workbook(path: Path) -> Workbook:
     """Read ``workbook.toml``; every problem of it is said at once, with the remedy."""
     file = path / FILE_NAME if path.is_dir() else path
     try:
-        content = tomllib.loads(file.read_text("utf-8-sig"))
+        content = _parsed(file)
+        if placing.waiting(file.parent, content):
+            placing.settle(file)
+            content = _parsed(file)
     except FileNotFoundError:
         raise InputError(f"There is no {FILE_NAME} in {path}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} is not readable as TOML: {error}.{_hint(file)}") from None
     return Workbook(file.parent, _settings(file, content), _tables(file, content))
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{file} is not readable as TOML: {error}.{_hint(file)}") from None
 
 
 def _settings(file: Path, content: Mapping[str, Any]) -> Settings:
@@ -219,26 +229,38 @@ def _tables(file: Path, content: Mapping[str, Any]) -> dict[str, TableEntry]:
             f"{file}: tables = {tables!r} is no table; write [tables.transactions] on a line and "
             f'file = "transactions.parquet" on the next.'
         )
+    places = placing.waiting(file.parent, content)
     for name, entry in tables.items():
         _check_entry(file, name, entry)
         raw = entry.get("raw")
         entries[name] = TableEntry(
-            file=_written_path(file.parent, entry["file"]),
+            file=placing.seen_at(_written_path(file.parent, entry["file"]), places),
             raw=_written_path(file.parent, raw) if raw else None,
             reading=entry.get("reading", {}),
         )
     if "transactions" not in entries:
         raise InputError(f"{file} names no transactions table; only that one is required.")
-    absent = [str(entry.file) for entry in entries.values() if not entry.file.is_file()]
+    absent = [_shown(entry.file) for entry in entries.values() if not _is_file(entry.file)]
     if absent:
         raise InputError(f"{file} names files that are not there: {', '.join(absent)}.")
     return entries
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have: too long, a null byte
+        return False
+
+
+def _shown(path: Path) -> str:
+    return example(str(path), 300)
+
+
 def _written_path(folder: Path, text: str) -> Path:
     r"""A path as ``workbook.toml`` names it; one written on Windows, ``raw\sales.csv``, as well."""
     path = folder / text
-    return folder / text.replace("\\", "/") if "\\" in text and not path.exists() else path
+    return folder / text.replace("\\", "/") if "\\" in text and not _is_file(path) else path
 
 
 def _hint(file: Path) -> str:
@@ -255,7 +277,8 @@ def _hint(file: Path) -> str:
 def _check_entry(file: Path, name: str, entry: object) -> None:
     if not isinstance(entry, Mapping):
         raise InputError(
-            f"{file}: the table {name!r} is {entry!r}; write [tables.{name}] on a line and "
+            f"{file}: the table {name!r} is {entry!r}; write "
+            f"[tables.transactions], for instance, on a line and "
             f'file = "{name}.parquet" on the next.'
         )
     if "file" not in entry:
@@ -277,13 +300,29 @@ def write_table_entry(
     folder: Path, table: str, entry: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Path:
     """Add or replace one table in ``workbook.toml``, keeping what a person wrote there."""
+    return write_entries(folder, {table: entry}, settings)
+
+
+def entries_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """The entries of the tables as ``workbook.toml`` has them, paths and all."""
+    return {name: dict(entry) for name, entry in _parsed(folder / FILE_NAME)["tables"].items()}
+
+
+def write_entries(
+    folder: Path, entries: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]
+) -> Path:
+    """The same for several tables at once."""
     file = folder / FILE_NAME
-    document = tomlkit.parse(file.read_text("utf-8-sig")) if file.is_file() else tomlkit.document()
+    document = tomlkit.document()
+    if file.is_file():
+        _parsed(file)  # one that is damaged is said, never written over
+        document = tomlkit.parse(file.read_text("utf-8-sig"))
     for key, value in settings.items():
         if value is not None:
             document[key] = value
     tables = document.setdefault("tables", tomlkit.table(is_super_table=True))
-    tables[table] = _as_toml(entry)
+    for table, entry in entries.items():
+        tables[table] = _as_toml(entry)
     write_text(file, tomlkit.dumps(document))
     return file
 

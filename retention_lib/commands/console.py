@@ -49,6 +49,8 @@ _PLAIN = {
 }
 _NARROWEST, _WIDEST = 40, 100
 _LEAST_ROOM = 24
+# A name from the data may hold what a terminal obeys (colours, titles) or what turns its letters.
+_OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ENDS_OF_LINES = re.compile(r"[ \t\r\n]+")
 # French sets a space before these marks, at which no line may end either.
 _BEFORE_MARK = re.compile(r"(?<=\S) (?=[;:?!»%€](?:[\s.,)]|$))|(?<=«) ")
@@ -94,6 +96,7 @@ def wrapped(text: str, *, first: str = "", then: str | None = None) -> str:
     - one two
     """
     after = " " * len(first) if then is None else then
+    text = _OBEYED.sub("?", text)
     text = _BEFORE_MARK.sub(_KEPT, _TOGETHER.sub(lambda found: whole(found[0]), text))
     lines = []
     for number, part in enumerate(text.splitlines() or [""]):
@@ -135,7 +138,10 @@ def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), indent:
     a    1
     bb  22
     """
-    cells = [tuple(_ENDS_OF_LINES.sub(" ", str(cell)).strip(" ") for cell in row) for row in rows]
+    cells = [
+        tuple(_ENDS_OF_LINES.sub(" ", _OBEYED.sub("?", str(cell))).strip(" ") for cell in row)
+        for row in rows
+    ]
     if not cells:
         return ""
     *fixed, last = (max(map(len, column)) for column in zip(*cells, strict=True))

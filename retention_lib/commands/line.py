@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from retention_lib import progress
+from retention_lib import filing, progress
 from retention_lib.commands import console
 from retention_lib.commands.flags import as_flags
 from retention_lib.commands.parsing import (
@@ -114,13 +114,15 @@ def _run(arguments: list[str]) -> int:
     except OSError as error:
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
+        if filing.is_full(error):
+            return _no_room(wording)
         said = error.strerror or str(error)
         console.complain(
             wording.say("cli.os_error", file=console.whole(error.filename or "?"), why=said)
         )
         return NOT_DONE
     except Exception as error:
-        return _unexpected(error, wording)
+        return _no_room(wording) if filing.is_full(error) else _unexpected(error, wording)
 
 
 def _language(arguments: Sequence[str]) -> Language:
@@ -280,6 +282,13 @@ def _unexpected(error: Exception, wording: Wording) -> int:
         console.complain(wording.say("cli.unexpected", why=why, file=console.whole(file)))
     except OSError:
         console.complain(wording.say("cli.unexpected_unwritten", why=why))
+    return NOT_DONE
+
+
+def _no_room(wording: Wording) -> int:
+    """A disk that filled up while something was worked out, which writes to no file of a person."""
+    folder = console.whole(tempfile.gettempdir())
+    console.complain(wording.say("cli.full", folder=folder))
     return NOT_DONE
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 import tomlkit
 
+from retention_lib import turns
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.base.workbooks import FILE_NAME, is_workbook, loaded_path, project_folder
 from retention_lib.errors import ChoiceError, InputError
@@ -184,15 +185,17 @@ def write_ideas(file: Path, ideas: Sequence[Idea], *, read: str) -> str:
     ``read``: what the file said when these ideas were read. Raises ``InputError`` where it says
     something else by now: somebody else has written, and nothing of theirs must be lost.
     """
-    _, now = read_ideas(file)
-    if now != read:
-        raise InputError(
-            "The board was changed meanwhile, in another window. Open it again with "
-            "rl.open_ideas() and repeat the last step; nothing was written."
-        )
-    text = text_of(ideas)
-    with written(file) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+    # From looking until it is written, nobody else may write.
+    with turns.alone(file.parent):
+        _, now = read_ideas(file)
+        if now != read:
+            raise InputError(
+                "The board was changed meanwhile, in another window. Open it again with "
+                "rl.open_ideas() and repeat the last step; nothing was written."
+            )
+        text = text_of(ideas)
+        with written(file) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
     return text
 
 

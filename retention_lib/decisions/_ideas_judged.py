@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from retention_lib.base.customer_base import CustomerBase
+from retention_lib.base.known_names import known_names, without_names
 from retention_lib.decisions._campaign_none import NoCampaignResult
 from retention_lib.decisions._campaign_not_drawn import NotDrawnResult
 from retention_lib.decisions._campaign_words import say_money
 from retention_lib.decisions._holdout_sizes import say_count
-from retention_lib.decisions._ideas_file import Idea
+from retention_lib.decisions._ideas_file import LONGEST, Idea
 from retention_lib.decisions._ideas_proof import Proof, Proving
 from retention_lib.decisions._ideas_worth import Concerned, Needed, needed_gain
 from retention_lib.decisions.campaigns import measure_campaign
 from retention_lib.errors import RetentionError
+from retention_lib.masking import masks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,16 +51,31 @@ class Judging:
     concerned: Concerned = field(init=False)
     proving: Proving = field(init=False)
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
-    _judged: dict[Idea, Judged] = field(default_factory=dict)
+    _judged: dict[tuple[Idea, bool], Judged] = field(default_factory=dict)
+    _names: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         self.concerned, self.proving = Concerned(self.base), Proving(self.base)
 
     def judge(self, idea: Idea) -> Judged:
         """One idea with everything that is known of it; looked up again only where it changed."""
-        if idea not in self._judged:
-            self._judged[idea] = self._judge(idea)
-        return self._judged[idea]
+        asked = (idea, masks())
+        if asked not in self._judged:
+            self._judged[asked] = self._judge(self._shown(idea))
+        return self._judged[asked]
+
+    def _shown(self, idea: Idea) -> Idea:
+        """The idea as a room may read it: where names are masked, without those the base knows."""
+        if not masks():
+            return idea
+        said = {one: self.nameless(getattr(idea, one)) for one in ("idea", "note")}
+        return replace(idea, **{one: text[:LONGEST] for one, text in said.items()})
+
+    def nameless(self, text: str) -> str:
+        """A text without the names that the base knows; they are looked up once."""
+        if self._names is None:
+            self._names = known_names(self.base)
+        return without_names(text, self._names)
 
     def _judge(self, idea: Idea) -> Judged:
         segment = self.concerned.segment(idea.segment)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from retention_lib import filing
+from retention_lib import turns
 from retention_lib.base import engine, workbooks
 from retention_lib.base.adding import placed, with_rows, without_consent
 from retention_lib.base.customer_base import CustomerBase
-from retention_lib.base.saving import write_parquet
+from retention_lib.base.saving import save_tables
 from retention_lib.decisions._outcomes_judged import is_contact
 from retention_lib.decisions._plan_files_layout import TASK
 from retention_lib.errors import InputError
@@ -187,20 +187,19 @@ def check_folder(folder: object) -> Path:
 
 
 def save_into(folder: Path, added: Mapping[str, pd.DataFrame]) -> None:
-    """Write the rows into the tables of a workbook, each beside the old one and then renamed."""
-    book = workbooks.read_workbook(folder)
-    connection = engine.connect()
-    for name in _changed(added):
-        entry = book.tables.get(name)
-        lead = engine.as_lazy(book.tables["transactions"].file, "transactions", connection)
-        before = None if entry is None else engine.as_lazy(entry.file, name, connection)
-        after = _changed_table(name, before, added[name], lead)
-        columns = [c for c in after.collect_schema().names() if c != "day"]
-        if before is not None and "day" in before.collect_schema().names():
-            columns = after.collect_schema().names()
-        file = folder / f"{name}.parquet" if entry is None else entry.file
-        with filing.written(file) as beside:
-            relation: Any = after.select(*columns).to_native()
-            write_parquet(relation, beside)
-        if entry is None:
-            workbooks.write_table_entry(folder, name, {"file": file.name}, {})
+    """Write the rows into the tables of a workbook; all of them change at once, or none."""
+    # From reading the old rows until the new ones are saved, nobody else may save.
+    with turns.alone(folder):
+        book = workbooks.read_workbook(folder)
+        connection = engine.connect()
+        tables: dict[str, Any] = {}
+        for name in _changed(added):
+            entry = book.tables.get(name)
+            lead = engine.as_lazy(book.tables["transactions"].file, "transactions", connection)
+            before = None if entry is None else engine.as_lazy(entry.file, name, connection)
+            after = _changed_table(name, before, added[name], lead)
+            columns = [c for c in after.collect_schema().names() if c != "day"]
+            if before is not None and "day" in before.collect_schema().names():
+                columns = after.collect_schema().names()
+            tables[name] = after.select(*columns).to_native()
+        save_tables(folder, tables)

@@ -276,6 +276,10 @@ class IdeaBoard(Result):
                 return one
         raise ChoiceError("number", number, [one.number for one in self.ideas])
 
+    def told(self, number: int) -> str:
+        """An idea's words as a room may read them: behind pseudonyms where names are masked."""
+        return self.judging.judge(self.idea(number)).idea.idea
+
     def _changed(self, number: int, **given: Any) -> IdeaBoard:
         old = self.idea(number)
         new = replace(old, **given)
@@ -300,7 +304,7 @@ class IdeaBoard(Result):
         said = w.say("ideas.said", ideas=len(self.ideas), cost=cost, parts=w.listing(parts))
         stop = self.to_stop()
         if stop:
-            names = [w.say("ideas.quoted", idea=self.idea(number).idea) for number in stop]
+            names = [w.say("ideas.quoted", idea=self.told(number)) for number in stop]
             said += " " + w.say("ideas.stop", names=w.listing(names))
         return said
 
@@ -317,7 +321,8 @@ class IdeaBoard(Result):
         """Write the board as an Excel file; gives its path.
 
         Texts are texts and amounts numbers; nothing in it runs as a formula. ``masked`` puts
-        pseudonyms in place of the owners (``None``: where ``RETENTION_MASK`` is 1).
+        pseudonyms in place of the owners and of whom a text names (``None``: where
+        ``RETENTION_MASK`` is 1).
 
         Raises ``InputError`` where ``path`` does not end in .xlsx or cannot be written.
         """
@@ -330,6 +335,9 @@ class IdeaBoard(Result):
         frame = self.table.drop(columns=[n for n in self.hidden if n in self.table])
         if masks(masked):
             frame = mask_frame(frame, IDENTIFYING, word=self.wording.say("mask.customer"))
+            for name in frame.columns.difference([*IDENTIFYING, *self.formats]):
+                texts = frame[name].map(lambda cell: isinstance(cell, str))
+                frame.loc[texts, name] = frame.loc[texts, name].map(self.judging.nameless)
         kinds = {name: kind for name, kind in self.formats.items() if kind == "money"}
         kinds |= {name: "number" for name, kind in self.formats.items() if kind == "count"}
         with written(place) as beside, excel_book(beside, row_by_row=False) as book:

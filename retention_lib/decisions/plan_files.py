@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 HELD_OUT = "_held_out"
 """Ends the name of the file beside a CSV that lists the control group."""
 
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
 
 def write_excel(plan: PlanLike, path: str | Path, *, masked: bool | None = None) -> Path:
     """Write a plan as an Excel workbook to carry it out with; gives its path.
@@ -76,10 +74,10 @@ def write_csv(plan: PlanLike, path: str | Path, *, masked: bool | None = None) -
     _keep_filled(place)
     parts = _parts(plan, masked)
     other = place.with_name(f"{place.stem}{HELD_OUT}{place.suffix}")
-    for target, frame in ((other, parts["held_out"]), (place, parts["actions"])):
-        frame = frame[["plan_id", *(name for name in frame.columns if name != "plan_id")]]
-        with filing.written(target) as beside:
-            _write_text(frame, beside, plan.wording)
+    with filing.together(other, place) as files:
+        for file, frame in zip(files, (parts["held_out"], parts["actions"]), strict=True):
+            frame = frame[["plan_id", *(name for name in frame.columns if name != "plan_id")]]
+            _write_text(frame, file, plan.wording)
     return place
 
 
@@ -294,9 +292,8 @@ def _write_text(frame: pd.DataFrame, file: Path, wording: Wording) -> None:
         elif pd.api.types.is_float_dtype(column):
             table[name] = column.round(2)
         elif not pd.api.types.is_numeric_dtype(column):
-            unsafe = column.astype(str).str.startswith(_STARTS)
-            table[name] = column.astype(object)
-            table.loc[unsafe, name] = column[unsafe].map(safe_cell)
+            table[name] = column.astype(object).map(safe_cell)
+    table.columns = [safe_cell(str(name)) for name in table.columns]
     table.to_csv(file, **filing.csv_form(wording.language))
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention_lib.base import engine
+from retention_lib.scoring._snapshot_dates import Dates, by_date
 from retention_lib.scoring._snapshot_facts import Frame
 
 Floats = NDArray[np.float64]
@@ -63,27 +64,46 @@ def expectations(counts: pd.DataFrame, horizon_days: int) -> Expectations | None
     return Expectations(fit_purchase_model(counts[HISTORY], sample_weight=weights), horizon_days)
 
 
-def histories(known: Frame, day: int) -> pd.DataFrame:
-    """Distinct histories and how many customers have each; of very many, one in so many.
+def histories(known: Frame, dates: Dates) -> list[pd.DataFrame]:
+    """For each date the distinct histories and how many have each; of very many, one in so many.
 
-    ``known`` is one row a customer: ``place`` (purchases so far), ``day`` (of the last) and
-    ``first_day``.
+    ``known`` is one row a customer and date: ``place`` (purchases so far), ``day`` (of the last)
+    and ``first_day``.
     """
     first, last, purchases = (nw.col(c).cast(nw.Int64) for c in ("first_day", "day", "place"))
     triples = known.select(
+        *dates.keys[:-1],
         (purchases - 1).alias(HISTORY[0]),
         (last - first).alias(HISTORY[1]),
-        (day - first).alias(HISTORY[2]),
+        (dates.day - first).alias(HISTORY[2]),
     )
-    grouped = triples.group_by(*HISTORY).agg(nw.len().cast(nw.Int64).alias("customers"))
-    total = engine.one_row(grouped.select(nw.len().alias("n")))["n"]
-    one_in = -(-int(total) // HISTORIES)
-    if one_in > 1:
+    keys = [*dates.keys[:-1], *HISTORY]
+    grouped = triples.group_by(*keys).agg(nw.len().cast(nw.Int64).alias("customers"))
+    one_in = _one_in(grouped, dates)
+    if any(share > 1 for share in one_in):
         # Chosen by what the history is, so that no customer of a later day changes the choice.
         repeats, span, age = (nw.col(name) for name in HISTORY)
         mixed = (repeats * 7_919 + span * 104_729 + age) % _PRIME * 48_271 % _PRIME
-        grouped = grouped.filter((repeats == 0) | (mixed % one_in == 0))
-    frame = engine.collect(grouped).sort_values(HISTORY, ignore_index=True).astype(np.float64)
-    if one_in > 1:
-        frame.loc[frame[HISTORY[0]] > 0, "customers"] *= one_in
-    return frame
+        chosen: Any = one_in[0]
+        for at, share in zip(dates.moments[1:], one_in[1:], strict=True):
+            chosen = nw.when(dates.day == at.day).then(nw.lit(share)).otherwise(chosen)
+        grouped = grouped.filter((repeats == 0) | (mixed % chosen == 0))
+    rows = engine.collect(grouped).sort_values(HISTORY, ignore_index=True)
+    found = []
+    for share, its in zip(one_in, by_date(rows, dates), strict=True):
+        frame = its.reset_index(drop=True).astype(np.float64)
+        if share > 1:
+            frame.loc[frame[HISTORY[0]] > 0, "customers"] *= share
+        found.append(frame)
+    return found
+
+
+def _one_in(grouped: Frame, dates: Dates) -> list[int]:
+    """For each date: one in how many of its histories the model is fitted to."""
+    counted = grouped.select(*dates.keys[:-1], nw.lit(1).alias("one"))
+    if dates.listed is None:
+        rows = engine.collect(counted.select(nw.len().alias("n")))
+    else:
+        rows = engine.collect(counted.group_by("at").agg(nw.len().alias("n")))
+    totals = [int(its["n"].sum()) for its in by_date(rows, dates)]
+    return [max(-(-total // HISTORIES), 1) for total in totals]

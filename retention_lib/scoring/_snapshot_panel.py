@@ -14,9 +14,10 @@ import pandas as pd
 
 from retention_lib.base import engine
 from retention_lib.portfolio._signals_facts import one_if
+from retention_lib.scoring._snapshot_dates import Moment
 from retention_lib.scoring._snapshot_facts import Facts, Frame
 from retention_lib.scoring._snapshot_model import Expectations
-from retention_lib.scoring._snapshot_state import Moment, Sums, features_of, label_of
+from retention_lib.scoring._snapshot_state import Sums, features_of, label_of
 
 
 def rows_on(facts: Facts, moments: Sequence[Moment]) -> int:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from retention_lib.base import engine
 from retention_lib.base.customer_base import NET_DECIMALS
 from retention_lib.portfolio._signals_facts import one_if
+from retention_lib.scoring._snapshot_dates import Dates, Moment, by_date
 from retention_lib.scoring._snapshot_facts import Facts, Frame
 from retention_lib.scoring._snapshot_model import Expectations
 from retention_lib.scoring.features import WINDOWS
@@ -38,77 +39,90 @@ PRIOR_GAPS = 2.0
 """The base's typical gap counts as so many gaps of the customer's own."""
 
 
-@dataclass(frozen=True)
-class Moment:
-    """One date as a day number, with what the label and the windows need."""
-
-    day: int
-    horizon_days: int
-    window_days: int
-    over: bool
-    """Whether the horizon is over on ``base.as_of``, so that the label is known."""
-
-    current: bool
-    """Whether nothing is known from after the date: what has no date of its own may be shown."""
-
-
 def column(name: str) -> nw.Expr:
     """Short for a column."""
     return nw.col(name)
 
 
-def last_purchases(purchases: Frame, day: int) -> Frame:
-    """The last purchase of every customer known on that day; it carries all that came before."""
-    return purchases.filter(column("day") <= day, column("next_day") > day)
+def last_purchases(purchases: Frame, dates: Dates) -> Frame:
+    """The last purchase of every customer known on a date; it carries all that came before."""
+    return dates.on(purchases).filter(column("day") <= dates.day, column("next_day") > dates.day)
 
 
-def parts_of(facts: Facts, at: Moment) -> list[Frame]:
-    """What the features of a date are made of, at most one row a customer in each frame.
+@dataclass(frozen=True)
+class Part:
+    """Some of what features are made of, at most one row a customer and date."""
 
-    The first has all customers known on the date; in the others those who have no row have
+    frame: Frame
+    begin: int | None = None
+    """From which day on there is such a thing at all."""
+
+    undated: bool = False
+    """Nobody knows since when: only what is current may be told."""
+
+    def shown(self, at: Moment) -> bool:
+        """Whether anything of it is known on a date."""
+        return at.current if self.undated else self.begin is None or self.begin <= at.day
+
+
+def parts_of(facts: Facts, dates: Dates) -> list[Part]:
+    """What the features of the dates are made of, at most one row a customer and date in each.
+
+    The first has all customers known on a date; in the others those who have no row have
     nothing of the kind.
     """
-    parts = (
-        last_purchases(facts.purchases, at.day).drop("net"),
-        _bought(facts, at),
-        _refunded(facts, at),
-        _ranges(facts, at),
-        _contacted(facts, at),
-        _asked(facts, at),
-        _complained(facts, at),
-        _answered(facts, at),
-        facts.people if at.current else None,
+    told, heard = facts.begins["interactions"], facts.begins["feedback"]
+    frames = (
+        (last_purchases(facts.purchases, dates).drop("net"), None),
+        (_bought(facts, dates), None),
+        (_refunded(facts, dates), None),
+        (_ranges(facts, dates), None),
+        # Before anything was written down nobody knows of contacts, not even of none.
+        (None if told is None else _contacted(facts, dates), told),
+        (None if told is None else _asked(facts, dates), told),
+        (None if heard is None else _complained(facts, dates), heard),
+        (_answered(facts, dates), None),
     )
-    return [part for part in parts if part is not None]
+    parts = [Part(frame, begin) for frame, begin in frames if frame is not None]
+    if facts.people is not None:
+        parts.append(Part(facts.people, undated=True))
+    return [part for part in parts if any(part.shown(at) for at in dates.moments)]
 
 
-def _since(rows: Frame, at: Moment, days: int = YEAR) -> Frame:
-    return rows.filter(column("day") <= at.day, column("day") > at.day - days)
+def collected(parts: Sequence[Part], dates: Dates) -> list[list[pd.DataFrame]]:
+    """The parts in pandas, those of each date by themselves, in the order of the dates."""
+    pieces: list[list[pd.DataFrame]] = [[] for _ in dates.moments]
+    for part in parts:
+        rows = engine.collect(part.frame)
+        for at, its in zip(dates.moments, by_date(rows, dates), strict=True):
+            if part.shown(at):
+                pieces[dates.moments.index(at)].append(its)
+    return pieces
 
 
-def _within(at: Moment, days: int) -> nw.Expr:
-    return column("day") > at.day - days
+def _since(rows: Frame, dates: Dates, days: int = YEAR) -> Frame:
+    met = dates.on(rows)
+    return met.filter(column("day") <= dates.day, column("day") > dates.day - days)
+
+
+def _within(dates: Dates, days: int) -> nw.Expr:
+    return column("day") > dates.day - days
 
 
 def _value_if(test: nw.Expr, value: nw.Expr) -> nw.Expr:
     return nw.when(test).then(value).otherwise(nw.lit(0.0))
 
 
-def _begun(facts: Facts, table: str, at: Moment) -> bool:
-    """Whether anything had been written down: else nobody knows of contacts, not even of none."""
-    begin = facts.begins[table]
-    return begin is not None and begin <= at.day
-
-
 def _sums(
     rows: Frame,
+    dates: Dates,
     counts: dict[str, nw.Expr],
     values: dict[str, nw.Expr],
     latest: dict[str, nw.Expr],
 ) -> Frame:
     """Rows added up by customer: how often each test holds, values, and the latest of days."""
     wide = rows.select(
-        "code", **{name: one_if(test) for name, test in counts.items()}, **values, **latest
+        *dates.keys, **{name: one_if(test) for name, test in counts.items()}, **values, **latest
     )
     found: list[nw.Expr] = []
     if counts:
@@ -117,76 +131,88 @@ def _sums(
         found.append(nw.col(*values).sum().round(NET_DECIMALS))
     if latest:
         found.append(nw.col(*latest).max())
-    return wide.group_by("code").agg(*found)
+    return wide.group_by(*dates.keys).agg(*found)
 
 
-def _bought(facts: Facts, at: Moment) -> Frame:
+def _bought(facts: Facts, dates: Dates) -> Frame:
     """Purchases and what they brought, window by window."""
     shorter = [days for days in (*WINDOWS, LATELY) if days < YEAR]
-    season = column("day") <= at.day - YEAR + at.horizon_days
-    counts = {f"purchases_{days}": _within(at, days) for days in shorter}
-    values = {f"gross_{days}": _value_if(_within(at, days), column("net")) for days in shorter}
+    season = column("day") <= dates.day - YEAR + dates.horizon_days
+    counts = {f"purchases_{days}": _within(dates, days) for days in shorter}
+    values = {f"gross_{days}": _value_if(_within(dates, days), column("net")) for days in shorter}
     return _sums(
-        _since(facts.purchases, at),
+        _since(facts.purchases, dates),
+        dates,
         {**counts, "purchases_365": ~column("day").is_null(), "purchases_same_season": season},
         {**values, "gross_365": column("net")},
         {},
     )
 
 
-def _refunded(facts: Facts, at: Moment) -> Frame:
-    values = {f"refunds_{days}": _value_if(_within(at, days), column("refund")) for days in WINDOWS}
-    return _sums(_since(facts.refunds, at), {}, values, {})
+def _refunded(facts: Facts, dates: Dates) -> Frame:
+    values = {
+        f"refunds_{days}": _value_if(_within(dates, days), column("refund")) for days in WINDOWS
+    }
+    return _sums(_since(facts.refunds, dates), dates, {}, values, {})
 
 
-def _ranges(facts: Facts, at: Moment) -> Frame | None:
+def _ranges(facts: Facts, dates: Dates) -> Frame | None:
     """Ranges by the last day, up to the date, that each was bought on."""
     if facts.ranges is None:
         return None
-    last = _since(facts.ranges, at).filter(column("next_day") > at.day)
-    return _sums(last, {f"ranges_{days}": _within(at, days) for days in WINDOWS}, {}, {})
+    last = _since(facts.ranges, dates).filter(column("next_day") > dates.day)
+    return _sums(last, dates, {f"ranges_{days}": _within(dates, days) for days in WINDOWS}, {}, {})
 
 
-def _contacted(facts: Facts, at: Moment) -> Frame | None:
-    if facts.contacts is None or not _begun(facts, "interactions", at):
+def _contacted(facts: Facts, dates: Dates) -> Frame | None:
+    if facts.contacts is None:
         return None
-    counts = {f"contacts_{days}": _within(at, days) for days in (30, YEAR)}
+    counts = {f"contacts_{days}": _within(dates, days) for days in (30, YEAR)}
     personal = nw.when(column("personal") == 1).then(column("day"))
-    rows = facts.contacts.filter(column("day") <= at.day)
-    return _sums(rows, counts, {}, {"contact_day": personal})
+    rows = dates.on(facts.contacts).filter(column("day") <= dates.day)
+    return _sums(rows, dates, counts, {}, {"contact_day": personal})
 
 
-def _asked(facts: Facts, at: Moment) -> Frame | None:
-    if facts.requests is None or not _begun(facts, "interactions", at):
+def _asked(facts: Facts, dates: Dates) -> Frame | None:
+    if facts.requests is None:
         return None
-    rows = _since(facts.requests, at).group_by("code")
+    rows = _since(facts.requests, dates).group_by(*dates.keys)
     return rows.agg(nw.len().cast(nw.Int64).alias("requests"))
 
 
-def _complained(facts: Facts, at: Moment) -> Frame | None:
-    if facts.complaints is None or not _begun(facts, "feedback", at):
+def _complained(facts: Facts, dates: Dates) -> Frame | None:
+    if facts.complaints is None:
         return None
-    rows = facts.complaints.filter(column("day") <= at.day)
-    counts = {"complaints_365": _within(at, YEAR), "complaints_open": column("until") > at.day}
-    return _sums(rows, counts, {}, {"complaint_day": column("day")})
+    rows = dates.on(facts.complaints).filter(column("day") <= dates.day)
+    counts = {
+        "complaints_365": _within(dates, YEAR),
+        "complaints_open": column("until") > dates.day,
+    }
+    return _sums(rows, dates, counts, {}, {"complaint_day": column("day")})
 
 
-def _answered(facts: Facts, at: Moment) -> Frame | None:
+def _answered(facts: Facts, dates: Dates) -> Frame | None:
     if facts.answers is None:
         return None
-    return last_purchases(facts.answers, at.day).select("code", "score")
+    return last_purchases(facts.answers, dates).select(*dates.keys, "score")
 
 
-def typical_gap(known: Frame) -> float:
-    """Mean over the customers with a second purchase of their mean gap, in days.
+def typical_gaps(known: Frame, dates: Dates) -> list[float]:
+    """For each date the mean over the customers with a second purchase of their mean gap, in days.
 
     ``known`` is that of :func:`last_purchases`, of all customers. Missing where nobody came back.
     """
     again = known.filter(column("place") >= 2)
-    gap = (column("day") - column("first_day")).cast(nw.Float64) / (column("place") - 1)
-    found = engine.one_row(again.select(gap.mean().alias("gap")))["gap"]
+    days = (column("day") - column("first_day")).cast(nw.Float64) / (column("place") - 1)
+    if dates.listed is None:
+        found = {dates.day: engine.one_row(again.select(days.mean().alias("gap")))["gap"]}
+    else:
+        gaps = again.select("at", days.alias("gap")).group_by("at").agg(nw.col("gap").mean())
+        rows = engine.collect(gaps)
+        found = dict(zip(rows["at"].tolist(), rows["gap"].tolist(), strict=True))
+    means = (found.get(at.day) for at in dates.moments)
     # Rounded, so that the order in which an engine adds moves nobody.
-    return math.nan if found is None else round(float(found), 6)
+    return [math.nan if mean is None else round(float(mean), 6) for mean in means]
 
 
 class Sums:

@@ -24,10 +24,17 @@ from retention_lib.errors import InputError
 from retention_lib.masking import said_name
 from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.results import Result
+from retention_lib.scoring._snapshot_dates import Dates as Together
+from retention_lib.scoring._snapshot_dates import Moment, together
 from retention_lib.scoring._snapshot_facts import Facts, Frame, available, limited, opened
 from retention_lib.scoring._snapshot_model import expectations, histories
 from retention_lib.scoring._snapshot_panel import Panel, rows_on
-from retention_lib.scoring._snapshot_state import Moment, last_purchases, parts_of, typical_gap
+from retention_lib.scoring._snapshot_state import (
+    collected,
+    last_purchases,
+    parts_of,
+    typical_gaps,
+)
 from retention_lib.scoring.features import BY_NAME, FEATURES, tables_needed
 from retention_lib.wording import Wording
 
@@ -35,6 +42,9 @@ LONGEST_HORIZON = 3_650
 # So many customers at a time are added up in the engine for the batches, then read back slice by
 # slice: the engine's memory is bounded as well.
 _BLOCK = 1_000_000
+# So many rows of a base times dates are met in one query; beyond it the dates are asked about one
+# by one, since the rows multiply.
+_TOGETHER = 8_000_000
 _SHOWN = ("recency_days", "purchases_365", "spend_365", "overdue_ratio", "no_purchase_probability")
 
 Dates = date | str | Iterable[date | str]
@@ -114,13 +124,15 @@ def take_snapshots(
         with ThreadPoolExecutor(max_workers=1) as worker:
             # While the engine adds up one date, the features of the one before it are made.
             adding: Future[None] | None = None
-            for at in moments:
-                step("snapshot", date=base.wording.date(engine.day_of(at.day)))
-                gap, counts = _base_figures(facts, at)
-                parts = [engine.collect(part) for part in parts_of(some, at)]
-                if adding:
-                    adding.result()
-                adding = worker.submit(_add, panel, parts, at, gap, counts)
+            for several in _in_turn(base, moments):
+                with together(facts, several) as seen:
+                    figures = _base_figures(facts, seen)
+                    parts = collected(parts_of(some, seen), seen)
+                for at, *known in zip(several, parts, *figures, strict=True):
+                    step("snapshot", date=base.wording.date(engine.day_of(at.day)))
+                    if adding:
+                        adding.result()
+                    adding = worker.submit(_add, panel, at, *known)
             if adding:
                 adding.result()
         table = panel.table()
@@ -234,14 +246,17 @@ def _batches(
     base: CustomerBase, at: Moment, names: Sequence[str], batch_rows: int
 ) -> Iterator[pd.DataFrame]:
     with opened(base) as facts:
-        gap, counts = _base_figures(facts, at)
+        alone = Together((at,))
+        (gap,), (counts,) = _base_figures(facts, alone)
         expected = expectations(counts, at.horizon_days)
         last = engine.one_row(facts.customers.select(nw.col("code").max().alias("last")))["last"]
         block = max(_BLOCK // batch_rows, 1) * batch_rows
         for start in range(0, int(last) + 1, block):
             some = facts.only(_between(start, start + block))
             with ExitStack() as stack:
-                kept = [stack.enter_context(facts.kept(part)) for part in parts_of(some, at)]
+                kept = [
+                    stack.enter_context(facts.kept(part.frame)) for part in parts_of(some, alone)
+                ]
                 for first in range(start, min(start + block, int(last) + 1), batch_rows):
                     within = _between(first, first + batch_rows)
                     parts = [engine.collect(within(part)) for part in kept]
@@ -259,14 +274,22 @@ def _between(first: int, end: int) -> Callable[[Frame], Frame]:
     return lambda frame: frame.filter(code >= first, code < end)
 
 
-def _base_figures(facts: Facts, at: Moment) -> tuple[float, pd.DataFrame]:
-    """The typical gap and the purchase histories of all customers known on the date."""
-    with facts.kept(last_purchases(facts.purchases, at.day)) as known:
-        return typical_gap(known), histories(known, at.day)
+def _in_turn(base: CustomerBase, moments: Sequence[Moment]) -> Iterator[Sequence[Moment]]:
+    """The dates in the portions that are asked about together."""
+    rows = sum(counts["rows_kept"] for counts in base.made_from["tables"].values())
+    at_once = max(_TOGETHER // max(rows, 1), 1)
+    for first in range(0, len(moments), at_once):
+        yield moments[first : first + at_once]
+
+
+def _base_figures(facts: Facts, dates: Together) -> tuple[list[float], list[pd.DataFrame]]:
+    """For each date the typical gap and the histories of all customers known on it."""
+    with facts.kept(last_purchases(facts.purchases, dates)) as known:
+        return typical_gaps(known, dates), histories(known, dates)
 
 
 def _add(
-    panel: Panel, parts: Sequence[pd.DataFrame], at: Moment, gap: float, counts: pd.DataFrame
+    panel: Panel, at: Moment, parts: Sequence[pd.DataFrame], gap: float, counts: pd.DataFrame
 ) -> None:
     panel.add(parts, at, gap, expectations(counts, at.horizon_days))
 

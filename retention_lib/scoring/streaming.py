@@ -89,7 +89,7 @@ def score_to_file(
     batches = snapshot_batches(
         base, horizon_days=model.horizon_days, batch_rows=_checked_rows(batch_rows)
     )
-    beside = target.with_name(f"{target.name}.{os.getpid()}.new")
+    beside = filing.beside(target)
     unsorted = beside.with_suffix(".part")
     try:
         with ExitStack() as stack:
@@ -98,7 +98,11 @@ def score_to_file(
             rows = _score_all(model, base, batches, unsorted, progress)
             _put_in_order(unsorted, beside, target.suffix.lower(), base.wording)
             filing.put(beside, target)
-    except OSError as error:
+    except Exception as error:
+        if filing.is_full(error):
+            raise InputError(filing.why_not(target, error, begun=unsorted)) from error
+        if not isinstance(error, OSError):
+            raise
         # What pyarrow says names the file that stood in for the target.
         why = os.strerror(error.errno) if error.errno else "the folder or the disk refuses it"
         raise InputError(f"{target} cannot be written: {why}.") from error
@@ -236,6 +240,7 @@ def _write_csv(rows: Any, target: Path, wording: Wording) -> None:
             frame = batch.to_pandas()
             for name in frame.columns.difference(["churn_probability", "annual_revenue"]):
                 frame[name] = frame[name].map(safe_cell)
+            frame.columns = [safe_cell(str(name)) for name in frame.columns]
             frame.to_csv(
                 file,
                 sep=";" if french else ",",

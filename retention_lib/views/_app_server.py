@@ -3,7 +3,7 @@
 What is shut: other computers (127.0.0.1, and a host name that is not local is refused), strangers
 on this computer (a secret in the address), code (the kernel takes the messages of widgets and no
 others), files (nothing is served but the page and Voilà's own scripts), the internet (the page may
-ask nobody else).
+ask nobody else). Which addresses there are is decided in :mod:`._app_doors`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ import nbformat
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 from traitlets.config import Config
 from voila.app import Voila  # type: ignore[import-untyped]
+
+from retention_lib.views import _app_doors
+from retention_lib.wording import Wording
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 8866
@@ -67,14 +70,14 @@ class AppServer(Voila):  # type: ignore[misc]
         """Voilà's settings, with the check of the host name switched on."""
         settings: dict[str, Any] = super().init_settings()
         settings["allow_remote_access"] = False
-        settings["local_hostnames"] = ["localhost"]
+        settings["local_hostnames"] = list(_app_doors.HOSTS)
         # Its own default is longer than what Tornado allows, which says so on the terminal.
         settings["ws_ping_timeout"] = 30_000
         return settings
 
     def init_handlers(self) -> list[Any]:
-        """Voilà's addresses without the one that hands out files."""
-        return [one for one in super().init_handlers() if "/voila/files/" not in one[0]]
+        """Voilà's addresses without those that hand out files or ask for a password."""
+        return _app_doors.open_doors(super().init_handlers(), _said("stranger"))
 
     def listen(self) -> None:
         """Serve until stopped; where the port is taken the next free one is used."""
@@ -85,12 +88,18 @@ class AppServer(Voila):  # type: ignore[misc]
             "Content-Security-Policy": _POLICY.format(host=host),
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
         }
         self.app.settings["headers"] = headers
+        import tornado.httpserver
         import tornado.ioloop
 
         self.ioloop = tornado.ioloop.IOLoop.current()
-        self.app.listen(self.port, ADDRESS)
+        guarded = _app_doors.guarded(self.app, headers, _said("foreign"))
+        # Uploads go through the kernel's messages: nothing large is ever sent here.
+        tornado.httpserver.HTTPServer(guarded, max_buffer_size=10**8).listen(self.port, ADDRESS)
         self.ioloop.add_callback(self._tell_when_ready)
         try:
             self.ioloop.start()
@@ -124,6 +133,11 @@ class AppServer(Voila):  # type: ignore[misc]
                     self.on_move(done, total)
                 await asyncio.wait({task}, timeout=0.2)
             task.result()
+
+
+def _said(key: str) -> str:
+    """A refusal in both languages: who is refused has not said which one is theirs."""
+    return "\n".join(Wording(language).say(f"present.app.{key}") for language in ("en", "fr"))
 
 
 def _cells(renderer: Any) -> list[Any]:
@@ -182,6 +196,9 @@ def serve(
     known = [one for one in os.environ.get("JUPYTER_PATH", "").split(os.pathsep) if one]
     os.environ["JUPYTER_PATH"] = os.pathsep.join([str(TEMPLATES), *known])
     _use_own_loop()
+    # Who knocks at a shut door is answered, and not written about on the presenter's terminal.
+    for name in ("tornado.access", "tornado.application", "tornado.general"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     server = AppServer(config=configuration(secrets.token_urlsafe(24)))
     server.on_ready, server.on_move = on_ready, on_move
     server.notebook_path = str(notebook)

@@ -293,6 +293,7 @@ def write_csv(frame: pd.DataFrame, place: Path, wording: Wording) -> None:
             shown[name] = shown[name].astype(float).round(_DECIMALS[kind])
         else:
             shown[name] = shown[name].astype(object).map(safe_cell)
+    shown.columns = [safe_cell(str(name)) for name in shown.columns]
     with filing.written(place) as beside:
         shown.to_csv(beside, **filing.csv_form(wording.language))
 

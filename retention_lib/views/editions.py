@@ -26,7 +26,7 @@ from retention_lib.base.workbooks import (
     read_workbook,
 )
 from retention_lib.errors import ChoiceError, InputError
-from retention_lib.filing import written
+from retention_lib.filing import together
 from retention_lib.masking import MASK_VARIABLE, masks
 from retention_lib.views import _edition_page as page_of
 from retention_lib.views import _report_chapters as chapters_of
@@ -298,19 +298,18 @@ def _write(
 
     links = {one.number: f"{one.path.stem}.html" for one in found}
     titles = {number: title_of(notebook) for number, notebook in told.items()}
-    files: list[Path] = []
+    texts: dict[Path, str] = {}
     numbers = [one.number for one in found]
     for place, chapter in enumerate(found):
         made = edition_of(told[chapter.number], edition)
         notebook = folder / f"{chapter.path.stem}.ipynb"
         text: str = nbformat.writes(made)  # type: ignore[no-untyped-call]
-        _put(notebook, text + "\n")
+        texts[notebook] = text + "\n"
         around = (
             _link("before", numbers, place - 1, links, titles, w) if place else "",
             _link("after", numbers, place + 1, links, titles, w),
         )
-        page = folder / links[chapter.number]
-        text = page_of.chapter_page(
+        texts[folder / links[chapter.number]] = page_of.chapter_page(
             made.cells,
             edition,
             title=titles[chapter.number],
@@ -320,16 +319,12 @@ def _write(
             lang=w.language if chapter.translated else "en",
             wording=w,
         )
-        _put(page, text)
-        files += [notebook, page]
-    index = folder / _INDEX
-    _put(index, _index(edition, found, titles, about, w))
-    return [*files, index]
-
-
-def _put(file: Path, text: str) -> None:
-    with written(file) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+    texts[folder / _INDEX] = _index(edition, found, titles, about, w)
+    # Chapters link to one another: all of them are of one run.
+    with together(*texts) as files:
+        for file, text in zip(files, texts.values(), strict=True):
+            file.write_text(text, encoding="utf-8", newline="\n")
+    return list(texts)
 
 
 def _link(

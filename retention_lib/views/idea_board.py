@@ -129,8 +129,7 @@ def take_off(state: BoardState, number: int) -> BoardState:
     """The board without an idea."""
 
     def step(board: IdeaBoard) -> BoardState:
-        gone = board.idea(number)
-        said = board.wording.say("ideas.form.removed", idea=gone.idea)
+        said = board.wording.say("ideas.form.removed", idea=board.told(number))
         return BoardState(board.remove(number), said)
 
     return _tried(state, step)
@@ -282,11 +281,15 @@ class IdeaForm(Live):
                 self._fields["campaign"].value = one.campaign
 
     def _show(self) -> None:
-        which, w = self._fields["which"], self.board.wording
+        which, board = self._fields["which"], self.board
+        w = board.wording
         chosen = which.value
         which.options = [
-            (w.say("ideas.form.option", number=str(one.number), idea=one.idea), one.number)
-            for one in self.board.ideas
+            (
+                w.say("ideas.form.option", number=str(one.number), idea=board.told(one.number)),
+                one.number,
+            )
+            for one in board.ideas
         ]
         numbers = [one.number for one in self.board.ideas]
         # A list that was empty chooses nothing by itself when it fills.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retention_lib import progress
+from retention_lib import filing, progress, turns
 from retention_lib.base.opening import describe_base, open_base
 from retention_lib.base.workbooks import (
     ENVIRONMENT,
@@ -24,7 +25,6 @@ from retention_lib.base.workbooks import (
     is_workbook,
     loaded_path,
     project_folder,
-    write_text,
 )
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.masking import MASK_VARIABLE, masks
@@ -42,6 +42,7 @@ __all__ = ["ReportFiles", "write_report"]
 PAGE = "report.html"
 FILES = ("customers.csv", "customers.xlsx", "actions.xlsx", "metrics.json")
 _FILES_JOB = "files"
+_SCRATCH = ".report-"
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,11 @@ def write_report(
     masked = masks(masked)
     jobs = [_job(number, cut) for number, cut in pieces.items()]
     total = len(jobs) + 3
-    with progress.steps(wording, "report", total=total) as step, _beside(folder) as scratch:
+    with (
+        turns.alone(folder),
+        progress.steps(wording, "report", total=total) as step,
+        _beside(folder) as scratch,
+    ):
         step("report_start")
         done = 0
 
@@ -144,10 +149,15 @@ def write_report(
         ]
         written, problems = _files_of(ran[_FILES_JOB], wording)
         problems = [*_chapter_problems(found, pages, ran, wording), *problems]
-        files, refused = _move(scratch, folder, written, wording)
-        problems += refused
-        frame = _frame(base, masked, [file.name for file in files], problems)
-        write_text(folder / PAGE, page(frame, pages, wording))
+        # The page comes last; where it cannot be written, the old files come back.
+        with filing.Swap() as swap:
+            files, refused = _move(scratch, folder, written, wording, swap)
+            problems += refused
+            frame = _frame(base, masked, [file.name for file in files], problems)
+            made = Path(scratch, PAGE)
+            with filing.explained([(folder / PAGE, made)]):
+                made.write_text(page(frame, pages, wording), encoding="utf-8", newline="\n")
+            swap.put(made, folder / PAGE)
     return ReportFiles(
         folder=folder,
         html=folder / PAGE,
@@ -202,8 +212,11 @@ def _folder(place: Path, out: str | Path | None, base: CustomerBase) -> Path:
 
 
 def _beside(folder: Path) -> _Scratch:
+    # Nobody else writes a report here now: what lies there was left by one that was killed.
+    for left in folder.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
     try:
-        return _Scratch(prefix=".report-", dir=folder, ignore_cleanup_errors=True)
+        return _Scratch(prefix=_SCRATCH, dir=folder, ignore_cleanup_errors=True)
     except OSError as error:
         raise InputError(
             f"Nothing can be written into {folder} ({error}). Give another folder, such as "
@@ -216,7 +229,7 @@ class _Scratch(tempfile.TemporaryDirectory[str]):
 
 
 def _move(
-    scratch: str, folder: Path, names: Sequence[str], w: Wording
+    scratch: str, folder: Path, names: Sequence[str], w: Wording, swap: filing.Swap
 ) -> tuple[list[Path], list[str]]:
     """Put finished files into their place; those that another program holds are told."""
     from retention_lib.decisions._outcomes_files import filled_rows
@@ -230,9 +243,11 @@ def _move(
             problems.append(w.say("report.filled", file=name, rows=filled))
             continue
         try:
-            (Path(scratch) / name).replace(place)
-        except OSError as error:
-            problems.append(w.say("report.held", file=name, error=error.strerror or str(error)))
+            swap.put(Path(scratch) / name, place)
+        except InputError as refused:
+            error = refused.__cause__
+            why = error.strerror if isinstance(error, OSError) else None
+            problems.append(w.say("report.held", file=name, error=why or str(error)))
         else:
             moved.append(place)
     return moved, problems

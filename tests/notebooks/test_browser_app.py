@@ -6,17 +6,22 @@ document with more of them.
 
 from __future__ import annotations
 
+import asyncio
+import http.client
+import json
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
 from retention_lib import explore_scenario, open_base
 from retention_lib.views import _app_slides, app
@@ -47,6 +52,32 @@ except KeyboardInterrupt:
 """
 PAGES = ("scenario", "segments")
 READY_MS = 120_000
+# Files, folders, other people's addresses, and what else a Jupyter server would answer to.
+SHUT = (
+    "sales.csv",
+    "../sales.csv",
+    "voila/files/sales.csv",
+    "voila/files/voila/files/sales.csv",
+    "voila/render/sales.csv",
+    "voila/tree",
+    "voila/templates/..",
+    "voila/templates/retention/x/y",
+    "voila/templates/retention/static/../../../../_app_server.py",
+    "voila/templates/%2e%2e/static/%2e%2e/sales.csv",
+    "voila/static/",
+    "voila/static/../../etc/passwd",
+    "voila/labextensions/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+    "voila/api/contents/",
+    "voila/query/00000000-0000-0000-0000-000000000000",
+    "api/contents",
+    "api/kernels",
+    "api/sessions",
+    "api/terminals",
+    "terminals/1",
+    "lab",
+    "login",
+    "logout",
+)
 HANDLES = ".rw-page:not([hidden]) .noUi-handle"
 # What a screen reader would call each control that can be reached, and what it would not.
 NAMELESS = """() => Array.from(
@@ -181,16 +212,66 @@ def test_every_control_has_a_name_and_the_page_fits_a_narrow_screen(
     assert watched.errors == []
 
 
-@pytest.mark.parametrize("headers", [{}, {"Host": "evil.example"}])
-def test_strangers_are_shown_nothing(served: App, headers: dict[str, str]) -> None:
-    address = served.address if headers else served.without_the_secret
-    try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as answer:
-            said = answer.read().decode()
-    except urllib.error.HTTPError as refused:
-        said = refused.read().decode()
-        assert refused.code == 403
-    assert "Tiny" not in said
+@pytest.mark.parametrize("host", ["", "evil.example", "127.0.0.1.evil.example", "0.0.0.0"])
+def test_strangers_and_foreign_names_are_shown_nothing(served: App, host: str) -> None:
+    address = served.address if host else served.without_the_secret
+    code, headers, said = ask(address, {"Host": host} if host else {})
+    assert code == 403
+    assert "Tiny" not in said and "<" not in said
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+def test_no_address_hands_out_a_file_or_a_shell_or_fails(served: App) -> None:
+    root, _, secret = served.address.partition("?")
+    for path in SHUT:
+        for query in ("", f"?{secret}"):
+            code, headers, said = ask(root + path + query)
+            assert code in (403, 404), (path, code)
+            assert "customer_id" not in said and "Tiny" not in said, path
+            assert "Traceback" not in said and "Location" not in headers, path
+
+
+def test_a_visitor_moves_sliders_and_runs_no_code_and_no_other_site_reaches_the_kernel(
+    served: App, visit: tuple[Any, Watched], tmp_path: Path
+) -> None:
+    told = json.loads(visit[0].locator("#jupyter-config-data").text_content())
+    root, _, secret = served.address.partition("?")
+    channels = f"{root.replace('http', 'ws')}api/kernels/{told['kernelId']}/channels"
+    # What a browser sends along from any site; the secret itself only the page's own has.
+    kept = {one["name"]: one["value"] for one in visit[0].context.cookies()}
+    cookies = "; ".join(f"{name}={value}" for name, value in kept.items())
+    sign = tmp_path / "ran"
+
+    async def knock(origin: str, code: str = "") -> None:
+        asked = f"{channels}?{secret}" if code else channels
+        request = HTTPRequest(asked, headers={"Origin": origin, "Cookie": cookies})
+        socket = await websocket_connect(request)
+        header = {"msg_id": "1", "session": "1", "username": "", "version": "5.3", "date": ""}
+        header["msg_type"] = "execute_request"
+        message = {"header": header, "parent_header": {}, "metadata": {}, "channel": "shell"}
+        to_run = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
+        await socket.write_message(json.dumps({**message, "content": to_run}))
+        # The kernel is idle: what it ran at all would be there by now.
+        await asyncio.sleep(2)
+        socket.close()
+
+    # The browser keeps a loop of its own in this thread.
+    with ThreadPoolExecutor(1) as aside:
+        to_run = f"open({str(sign)!r}, 'w').close()"
+        aside.submit(asyncio.run, knock(root.rstrip("/"), to_run)).result()
+        assert not sign.exists()
+        with pytest.raises(HTTPClientError, match="403"):
+            aside.submit(asyncio.run, knock("http://evil.example")).result()
+
+
+def ask(address: str, headers: Mapping[str, str] | None = None) -> tuple[int, Any, str]:
+    """What a server answers: its code, its headers, what it says. No redirect is followed."""
+    split = urlsplit(address)
+    asked = http.client.HTTPConnection("127.0.0.1", split.port, timeout=30)
+    asked.request("GET", f"{split.path}?{split.query}", headers=dict(headers or {}))
+    answer = asked.getresponse()
+    return answer.status, answer.headers, answer.read().decode("utf-8", "replace")
 
 
 def test_the_slides_turn_by_keyboard_from_a_file_with_the_network_off(

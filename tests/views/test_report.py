@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import retention_lib as rl
+from retention_lib import filing
 from retention_lib.errors import ChoiceError, InputError
 from retention_lib.views import _report_chapters as chapters_of
 from retention_lib.views import _report_files as files
@@ -364,7 +365,8 @@ def test_a_file_that_another_program_holds_is_told_and_the_others_are_written(
         (tmp_path / "made" / name).write_text("x", encoding="utf-8")
     (tmp_path / "out" / "customers.csv").mkdir(parents=True)  # cannot be replaced by a file
     names = ["customers.csv", "metrics.json"]
-    moved, problems = report._move(str(tmp_path / "made"), tmp_path / "out", names, EN)
+    with filing.Swap() as swap:
+        moved, problems = report._move(str(tmp_path / "made"), tmp_path / "out", names, EN, swap)
     assert [path.name for path in moved] == ["metrics.json"]
     assert len(problems) == 1
     assert problems[0].startswith("customers.csv could not be written")

@@ -1,0 +1,40 @@
+"""How much memory the engine may take, and where it puts what does not fit."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+
+from retention_lib.errors import InputError
+
+MEMORY = "RETENTION_MEMORY"
+SHARE = "60%"
+"""Of the machine's memory: pandas, a model being learnt and a browser need some as well."""
+
+_SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
+
+
+def engine_bounds() -> dict[str, str]:
+    """Settings of DuckDB: it takes so much memory at most and writes the rest to a folder.
+
+    The folder is one of the system's for passing things, with a name nobody can foresee, made
+    when something does not fit and removed at the end; DuckDB's own choice would be a folder
+    ``.tmp`` wherever the notebook happens to stand. ``RETENTION_MEMORY`` says another limit, such
+    as ``4GB`` or ``30%``.
+
+    Raises ``InputError`` where ``RETENTION_MEMORY`` is no amount of memory.
+
+    >>> engine_bounds()["memory_limit"]
+    '60%'
+    """
+    asked = os.environ.get(MEMORY, "").strip()
+    if asked and (not _SIZE.fullmatch(asked) or not float(re.split("[^0-9.]", asked)[0])):
+        raise InputError(
+            f"RETENTION_MEMORY says how much memory the engine may take, such as 4GB or 30%; "
+            f"got {asked!r}."
+        )
+    folder = Path(tempfile.gettempdir()) / f"retention-workbook-{secrets.token_hex(6)}"
+    return {"memory_limit": asked or SHARE, "temp_directory": str(folder)}
