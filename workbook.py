@@ -563,6 +563,7 @@ def open_workbook(options):
         "--LabApp.default_url=" + page,
         "--LabApp.extension_manager=readonly",  # the other kind asks the network
         "--KernelManager.transport_encryption=auto",  # else a warning in red in the log
+        "--ServerApp.terminals_enabled=False",  # nobody needs a shell to read the chapters
         "--ServerApp.answer_yes=True",  # Ctrl+C ends it without a question
         # A larger upload would otherwise break the connection, and the form would stay silent.
         "--ServerApp.tornado_settings={'websocket_max_message_size': 200000000}",

@@ -280,25 +280,38 @@ class Wording:
 # A cell that begins like this is a formula to Excel, LibreOffice and Google Sheets; the wide signs
 # of Japanese keyboards count, and blanks or marks nobody sees before the sign are passed over.
 _UNSEEN = r"\s\x00-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-_FORMULA = re.compile(rf"[{_UNSEEN}]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+_SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_FORMULA = re.compile(rf"[{_UNSEEN}]*{_SIGN}|[\t\r\n]")
+# A French Excel takes a file with commas apart at semicolons, an English one the other way round,
+# and neither heeds quotes that do not begin a cell: what follows such a mark begins a cell as well.
+_CELL_WITHIN = re.compile(rf"[;,\r\n](?=(?P<begun>[{_UNSEEN}\"]*{_SIGN}[^;,\r\n]*))")
+_MADE_SAFE = re.compile(rf"([;,\r\n])'(?=[{_UNSEEN}\"]*{_SIGN})")
 _PLAIN_NUMBER = re.compile(r"[-+]?[\d\s.,\u00a0\u202f]*\d\s*[€$£%]?")
 
 
 def safe_cell(value: object) -> object:
     """A value that a spreadsheet shows as it is and never runs as a formula.
 
-    Texts that begin like a formula get a leading apostrophe; plain negative numbers stay.
+    Texts that begin like a formula get a leading apostrophe, and so does what begins like one
+    after a ``;``, a ``,`` or a new line, where the spreadsheet of another country would begin a
+    cell. Plain negative numbers stay.
 
     >>> safe_cell("=HYPERLINK(1)")
     "'=HYPERLINK(1)"
     >>> safe_cell("-12,50")
     '-12,50'
+    >>> safe_cell("Shop;=HYPERLINK(1)")
+    "Shop;'=HYPERLINK(1)"
     """
-    if isinstance(value, str) and _FORMULA.match(value):
-        if _PLAIN_NUMBER.fullmatch(value):
-            return value
-        return "'" + value
-    return value
+    if not isinstance(value, str) or _PLAIN_NUMBER.fullmatch(value):
+        return value
+    within = _CELL_WITHIN.sub(_guarded, value)
+    return "'" + within if _FORMULA.match(value) else within
+
+
+def _guarded(found: re.Match[str]) -> str:
+    plain = _PLAIN_NUMBER.fullmatch(found["begun"].strip())
+    return found[0] if plain else found[0] + "'"
 
 
 def unsafe_cell(value: str) -> str:
@@ -307,4 +320,5 @@ def unsafe_cell(value: str) -> str:
     >>> unsafe_cell("'=HYPERLINK(1)")
     '=HYPERLINK(1)'
     """
+    value = _MADE_SAFE.sub(r"\1", value)
     return value[1:] if value[:1] == "'" and _FORMULA.match(value[1:]) else value

@@ -6,8 +6,11 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from retention_lib import filing
 from retention_lib.errors import InputError
 
 MEMORY = "RETENTION_MEMORY"
@@ -38,3 +41,25 @@ def engine_bounds() -> dict[str, str]:
         )
     folder = Path(tempfile.gettempdir()) / f"retention-workbook-{secrets.token_hex(6)}"
     return {"memory_limit": asked or SHARE, "temp_directory": str(folder)}
+
+
+@contextmanager
+def room_needed() -> Iterator[None]:
+    """Say in words that the disk is full where the engine puts what does not fit into memory.
+
+    >>> with room_needed():
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+        ...
+    retention_lib.errors.InputError: The disk is full, ...
+    """
+    try:
+        yield
+    except Exception as error:
+        if not filing.is_full(error):
+            raise
+        raise InputError(
+            f"The disk is full, and this calculation has to put aside more than fits into memory. "
+            f"Nothing of yours was changed. Free some room in {tempfile.gettempdir()}, or set "
+            f"TMPDIR (TEMP on Windows) to a folder with more room, restart and run this again."
+        ) from error

@@ -78,3 +78,17 @@ def clean_text_sql(expr: str) -> str:
     )
     saying = f"CASE WHEN length(__t) <= 7 AND lower(__t) IN ({nothings}) THEN NULL ELSE __t END"
     return let("__s", expr, let("__t", trimmed, saying))
+
+
+def clean_column_sql(column: str) -> str:
+    """What :func:`clean_text_sql` makes of a column of texts, quickly where they are plain.
+
+    A text of printable ASCII signs alone, such as nearly every id, has nothing to be trimmed.
+    """
+    nothings = ", ".join(text(nothing) for nothing in NOTHINGS)
+    longest = max(len(nothing) for nothing in NOTHINGS)
+    return (
+        f"CASE WHEN regexp_full_match({column}, '[!-~]+') THEN "
+        f"CASE WHEN strlen({column}) <= {longest} AND lower({column}) IN ({nothings}) "
+        f"THEN NULL ELSE {column} END ELSE {clean_text_sql(column)} END"
+    )

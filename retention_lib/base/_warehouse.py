@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import weakref
+from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,15 @@ def copied(table: ir.Table) -> ir.Table:
     return kept
 
 
+def closed(table: ir.Table) -> ir.Table:
+    """The same rows, as a query into which Ibis puts nothing of the queries made from it.
+
+    Ibis makes one of a join, what is selected from it and a further join, and then a window, such
+    as "the day after this one", looks over the rows of both joins: another result.
+    """
+    return table.view()
+
+
 def in_plain_order(table: ir.Table) -> ir.Table:
     """The same rows, their texts in the order of their characters, as everywhere else.
 
@@ -73,6 +83,25 @@ def in_plain_order(table: ir.Table) -> ir.Table:
     )
     query = f"SELECT {listed} FROM ({backend.compile(table)}) AS rl_cleaned"
     return backend.sql(query, schema=schema)
+
+
+def with_day_number(table: ir.Table, column: str, name: str) -> ir.Table:
+    """Add ``name``: the integer day number of the date or moment in ``column``."""
+    import ibis
+
+    days = table[column].cast("date").delta(ibis.date("1970-01-01"), unit="day")
+    return table.mutate(**{name: days.cast("int64")})
+
+
+def with_firsts(table: ir.Table, wanted: Mapping[str, str], *, by: str, order_by: str) -> ir.Table:
+    """Columns, by their new names, with the first value of a group that is not empty."""
+    import ibis
+
+    firsts = {}
+    for name, new in wanted.items():
+        known_first = ibis.window(group_by=by, order_by=[table[name].isnull(), table[order_by]])
+        firsts[new] = table[name].first(include_null=True).over(known_first)
+    return table.mutate(**firsts)
 
 
 def dropped(table: ir.Table) -> None:

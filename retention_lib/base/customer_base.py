@@ -22,7 +22,11 @@ from retention_lib.errors import ChoiceError, DataWarning, InputError
 from retention_lib.wording import LANGUAGES, Language, Wording, spoken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
+
+    _Settle = Callable[[nw.LazyFrame[Any], str], nw.LazyFrame[Any]]
 
 # Dates that say when something ended: known only from that day on, so an end after as_of is
 # hidden together with what it brought to light.
@@ -159,13 +163,11 @@ class CustomerBase:
             else:
                 lead = tables["transactions"]
                 frame = engine.beside(native, lead, table_name, connection, names)
-            frame, counts = _clean(TABLES[table_name], frame)
             ours = frame.implementation.is_duckdb() and table_name not in in_engine
-            if counts["rows_kept"] <= _SETTLED_UP_TO:
-                if ours:
-                    frame = engine.settled(frame, table_name, connection)
-                elif engine.is_spark(frame):
-                    frame = engine.worked_out(frame)
+            settle = partial(engine.settled, connection=connection) if ours else None
+            frame, counts = _clean(TABLES[table_name], frame, settle)
+            if engine.is_spark(frame) and counts["rows_kept"] <= _SETTLED_UP_TO:
+                frame = engine.worked_out(frame)
             if frame.implementation.is_ibis():
                 frame = engine.copied(frame, counts["rows_kept"])
             tables[table_name] = frame
@@ -402,8 +404,14 @@ def _hide_after(
     )
 
 
-def _clean(table: Table, frame: nw.LazyFrame[Any]) -> tuple[nw.LazyFrame[Any], dict[str, Any]]:
-    """Check a table against the contract, type it, add day numbers, set bad rows aside."""
+def _clean(
+    table: Table, frame: nw.LazyFrame[Any], settle: _Settle | None
+) -> tuple[nw.LazyFrame[Any], dict[str, Any]]:
+    """Check a table against the contract, type it, add day numbers, set bad rows aside.
+
+    ``settle`` keeps a frame, by a name, as it was cleaned, so that it is cleaned once.
+    """
+    held = table.name if settle and _rows(frame) <= _SETTLED_UP_TO else ""
     schema = dict(frame.collect_schema())
     missing = [name for name in table.required_names if name not in schema]
     if missing:
@@ -419,6 +427,8 @@ def _clean(table: Table, frame: nw.LazyFrame[Any]) -> tuple[nw.LazyFrame[Any], d
     for column in table.columns:
         if column.name in schema and column.name not in texts:
             frame = _typed(table, column, frame, schema[column.name])
+    if settle and held:
+        frame, held = settle(frame, held), engine.settled_name(held)
     usable = _usable(table)
     counts = engine.one_row(
         frame.select(
@@ -434,7 +444,17 @@ def _clean(table: Table, frame: nw.LazyFrame[Any]) -> tuple[nw.LazyFrame[Any], d
     if counts["set_aside"]:
         _warn_set_aside(table.name, counts, list(usable))
         frame = frame.filter(nw.all_horizontal(*usable.values(), ignore_nulls=False))
+        if settle and held:
+            frame = settle(frame, held)
+    # A table too large to be kept as it came may be small enough without what was set aside.
+    if settle and not held and counts["rows_kept"] <= _SETTLED_UP_TO:
+        frame = settle(frame, table.name)
     return frame, counts
+
+
+def _rows(frame: nw.LazyFrame[Any]) -> int:
+    """How many rows a table has; of a Parquet file its last bytes tell."""
+    return int(engine.one_row(frame.select(nw.len().alias("rows")))["rows"])
 
 
 def _usable(table: Table) -> dict[str, nw.Expr]:

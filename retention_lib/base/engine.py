@@ -12,8 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,12 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import narwhals as nw
 
 from retention_lib import filing
-from retention_lib.base import _warehouse
-from retention_lib.base._bounds import engine_bounds
+from retention_lib.base import _in_memory, _spark, _warehouse
+from retention_lib.base._bounds import engine_bounds, room_needed
 from retention_lib.base._raw import BLANKS
-from retention_lib.base._sql import NOTHINGS, clean_text_sql, quoted
-from retention_lib.base._typed import cells_as_text
-from retention_lib.errors import InputError, MissingPackageError
+from retention_lib.base._sql import NOTHINGS, clean_column_sql, quoted
+from retention_lib.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,8 +39,7 @@ _KEPT = count()
 _ENGINES: dict[int, duckdb.DuckDBPyConnection] = {}
 _STARTING = threading.Lock()
 
-# Whole numbers up to here are exact as floating numbers.
-EXACT = 2**53
+EXACT = _in_memory.EXACT
 
 EPOCH = date(1970, 1, 1)
 """Day number 0. Day numbers count whole days from here, in local dates without time."""
@@ -110,6 +107,12 @@ def engine_name(frame: nw.LazyFrame[Any]) -> str:
     return str(frame.implementation.value)
 
 
+def is_spark(frame: nw.LazyFrame[Any]) -> bool:
+    """Whether a frame lives in Spark, of one's own or a remote one (Spark Connect)."""
+    where = frame.implementation
+    return bool(where.is_pyspark() or where.is_pyspark_connect())
+
+
 def _lazy(native: Any) -> nw.LazyFrame[Any]:
     lazy: nw.LazyFrame[Any] = nw.from_native(native).lazy()
     return lazy
@@ -128,10 +131,10 @@ def as_lazy(
 
     if isinstance(native, str | Path):
         return renamed(_lazy(_parquet(Path(native), table, connection)), naming)
-    if _is_pandas(native):
-        return _into_duckdb(_from_pandas(native, table), table, connection, naming)
+    if _in_memory.is_pandas(native):
+        return _into_duckdb(_in_memory.from_pandas(native, table), table, connection, naming)
     if isinstance(native, pa.Table):
-        return _into_duckdb(_plain(native), table, connection, naming)
+        return _into_duckdb(_in_memory.plain(native), table, connection, naming)
     try:
         frame = nw.from_native(native)
     except TypeError:
@@ -148,8 +151,8 @@ def as_lazy(
             return _on_the_clock(renamed(frame, naming))
         return renamed(_on_the_clock(frame), naming)
     if frame.implementation.is_polars():
-        return renamed(_on_the_clock(_lazy(_without_objects(native))), naming)
-    return _into_duckdb(_plain(frame.to_arrow()), table, connection, naming)
+        return renamed(_on_the_clock(_lazy(_in_memory.without_objects(native))), naming)
+    return _into_duckdb(_in_memory.plain(frame.to_arrow()), table, connection, naming)
 
 
 def _parquet(
@@ -184,115 +187,13 @@ def _into_duckdb(
     return _lazy(connection.table(table))
 
 
-# --- Tables in memory ---------------------------------------------------------------------------
-
-
-def _is_pandas(native: Any) -> bool:
-    import pandas as pd
-
-    return isinstance(native, pd.DataFrame)
-
-
-def _from_pandas(frame: pd.DataFrame, table: str) -> pa.Table:
-    """A pandas table in Arrow; what no column type holds becomes text, a zone local time."""
-    import pyarrow as pa
-
-    names = [str(name) for name in frame.columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"The table {table!r} has {len(twice)} column name(s) more than once: "
-            f"{', '.join(twice)}. Rename or drop the second one of each."
-        )
-    columns = [_column(frame.iloc[:, place]) for place in range(len(names))]
-    return _plain(pa.table(columns, names=names))
-
-
-def _column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
-    import pandas as pd
-    import pyarrow as pa
-
-    if isinstance(series.dtype, pd.SparseDtype):
-        series = series.sparse.to_dense()
-    if series.dtype == object:
-        series = series.map(_without_zone)
-    try:
-        column = pa.Array.from_pandas(series)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return _mixed([None if _is_missing(cell) else cell for cell in series])
-    if isinstance(column.type, pa.BaseExtensionType):
-        return _mixed([None if _is_missing(cell) else str(cell) for cell in series])
-    return column
-
-
-def _without_zone(cell: Any) -> Any:
-    return cell.replace(tzinfo=None) if isinstance(cell, datetime) and cell.tzinfo else cell
-
-
-def _is_missing(cell: Any) -> bool:
-    import pandas as pd
-
-    return (
-        cell is None
-        or cell is pd.NA
-        or cell is pd.NaT
-        or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
-    )
-
-
-def _mixed(cells: Sequence[Any]) -> pa.Array:
-    """Values of several types: numbers where all of them are, else texts."""
-    import pyarrow as pa
-
-    present = [cell for cell in cells if cell is not None]
-    kinds = {type(cell) for cell in present}
-    if kinds <= {int, float, Decimal} and all(
-        abs(cell) <= EXACT for cell in present if isinstance(cell, int)
-    ):
-        return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
-    return pa.array(cells_as_text(cells), pa.string())
-
-
-def _plain(arrow: pa.Table) -> pa.Table:
-    """An Arrow table in types that every engine has: no dictionaries, no zones, no empty type."""
-    import pyarrow as pa
-
-    for place, field in enumerate(arrow.schema):
-        column, kind = arrow.column(place), field.type
-        if pa.types.is_dictionary(kind):
-            column = column.cast(kind.value_type)
-            kind = kind.value_type
-        if pa.types.is_timestamp(kind) and kind.tz is not None:
-            # By way of pandas, which brings the zones along; Arrow looks for them on the machine.
-            there = column.to_pandas().dt.tz_localize(None)
-            column = pa.Array.from_pandas(there)
-        elif pa.types.is_null(kind):
-            column = column.cast(pa.string())
-        elif pa.types.is_float16(kind):
-            column = column.cast(pa.float32())
-        if column is not arrow.column(place) and column.type != field.type:
-            arrow = arrow.set_column(place, field.name, column)
-    return arrow
-
-
-def _without_objects(frame: Any) -> Any:
-    """A Polars table whose columns of Python objects are texts."""
-    import polars as pl
-
-    for name, dtype in frame.schema.items():
-        if dtype == pl.Object:
-            cells = [None if _is_missing(cell) else cell for cell in frame[name].to_list()]
-            frame = frame.with_columns(pl.Series(name, _mixed(cells)))
-    return frame
-
-
 # --- Names and moments ----------------------------------------------------------------------------
 
 
 def renamed(frame: nw.LazyFrame[Any], naming: Naming) -> nw.LazyFrame[Any]:
     """The frame with other names, column for column: two may differ only by their case."""
     old = frame.collect_schema().names()
-    new = _without_dots(naming(old)) if is_spark(frame) else naming(old)
+    new = _spark.without_dots(naming(old)) if is_spark(frame) else naming(old)
     if new == old:
         return frame
     native, implementation = frame.to_native(), frame.implementation
@@ -302,24 +203,6 @@ def renamed(frame: nw.LazyFrame[Any], naming: Naming) -> nw.LazyFrame[Any]:
     if is_spark(frame):
         return _lazy(native.toDF(*new))
     return frame.rename({was: name for was, name in zip(old, new, strict=True) if was != name})
-
-
-def _without_dots(names: Sequence[str]) -> list[str]:
-    """Names that Spark takes for names: to it ``a.b`` is the field ``b`` of the column ``a``.
-
-    >>> _without_dots(["price.net", "price_net", "date"])
-    ['price_net_2', 'price_net', 'date']
-    """
-    taken = {name.lower() for name in names}
-    new = []
-    for name in names:
-        plain, number = name.replace(".", "_").replace("`", "_"), 2
-        stem = plain
-        while plain != name and plain.lower() in taken:
-            plain, number = f"{stem}_{number}", number + 1
-        taken.add(plain.lower())
-        new.append(plain)
-    return new
 
 
 def _on_the_clock(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -337,15 +220,9 @@ def _on_the_clock(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         )
         return _lazy(frame.to_native().project(listed))
     if zoned and frame.implementation.is_polars():
-        import polars as pl
-
-        return _lazy(frame.to_native().with_columns(pl.col(zoned).dt.replace_time_zone(None)))
+        return _lazy(_in_memory.on_the_clock(frame.to_native(), zoned))
     if zoned and is_spark(frame):
-        # Spark shows an instant on the clock of the session, which may be set to another zone.
-        from pyspark.sql import functions as spark
-
-        there = {name: spark.col(name).cast("timestamp_ntz") for name in zoned}
-        return _lazy(frame.to_native().withColumns(there))
+        return _lazy(_spark.on_the_clock(frame.to_native(), zoned))
     return frame
 
 
@@ -354,7 +231,7 @@ def with_clean_text(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
     if frame.implementation.is_duckdb():
         # Trimming forty kinds of blank is slow there, and nearly no value has one.
         name = quoted(column)
-        cleaned = clean_text_sql(f"CAST({name} AS VARCHAR)")
+        cleaned = clean_column_sql(f"CAST({name} AS VARCHAR)")
         return _lazy(frame.to_native().project(f"* REPLACE ({cleaned} AS {name})"))
     # Ibis trims nothing but its own blanks.
     blanks = None if frame.implementation.is_ibis() else BLANKS
@@ -364,24 +241,8 @@ def with_clean_text(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
 
 
 def with_clean_texts(frame: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
-    """The same of several columns of texts of a Spark table, in one step of its plan.
-
-    What Spark spends on a small table is nearly all spent on looking through the plan, step by
-    step; a text it reads as SQL is one step where the same in expressions is thirty.
-    """
-    from pyspark.sql import functions as spark
-
-    def text(value: str) -> str:
-        return "'" + "".join(f"\\u{ord(sign):04x}" for sign in value) + "'"
-
-    nothings = ", ".join(text(nothing) for nothing in ("", *NOTHINGS))
-    cleaned = {}
-    for name in columns:
-        trimmed = f"trim(BOTH {text(BLANKS)} FROM `{name}`)"
-        cleaned[name] = spark.expr(
-            f"CASE WHEN lower({trimmed}) NOT IN ({nothings}) THEN {trimmed} END"
-        )
-    return _lazy(frame.to_native().withColumns(cleaned))
+    """The same of several columns of texts of a Spark table, in one step of its plan."""
+    return _lazy(_spark.with_clean_texts(frame.to_native(), columns))
 
 
 def with_iso_dates(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
@@ -392,16 +253,9 @@ def with_iso_dates(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
         day = f"try_cast(substr({name}, 1, 10) AS DATE)"
         return _lazy(native.project(f"* REPLACE ({day} AS {name})"))
     if implementation.is_polars():
-        import polars as pl
-
-        day_expr = pl.col(column).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-        return _lazy(native.with_columns(day_expr))
-    if implementation.is_pyspark() or implementation.is_pyspark_connect():
-        from pyspark.sql import functions as spark
-
-        first_ten = spark.substring(spark.col(column), 1, 10)
-        moment = spark.try_to_timestamp(first_ten, spark.lit("yyyy-MM-dd"))
-        return _lazy(native.withColumn(column, spark.to_date(moment)))
+        return _lazy(_in_memory.with_iso_dates(native, column))
+    if is_spark(frame):
+        return _lazy(_spark.with_iso_dates(native, column))
     if implementation.is_ibis():
         return _lazy(native.mutate(**{column: native[column].substr(0, 10).try_cast("date")}))
     raise InputError(f"The workbook does not run on {engine_name(frame)} tables yet.")
@@ -427,8 +281,7 @@ def beside(
 
         return _lazy(pl.DataFrame(arrow))
     if is_spark(lead):
-        session = lead.to_native().sparkSession
-        return _lazy(session.createDataFrame(arrow))
+        return _lazy(_spark.handed_over(arrow, lead.to_native()))
     if lead.implementation.is_ibis():
         return _lazy(_warehouse.handed_over(arrow, lead.to_native()))
     return _into_duckdb(arrow, table, connection)
@@ -463,28 +316,18 @@ def with_day_number(frame: nw.LazyFrame[Any], column: str, name: str) -> nw.Lazy
         day = f"CAST(date_diff('day', DATE '1970-01-01', CAST(\"{column}\" AS DATE)) AS BIGINT)"
         return _lazy(native.project(f'*, {day} AS "{name}"'))
     if implementation.is_polars():
-        import polars as pl
-
-        day_expr = pl.col(column).cast(pl.Date).cast(pl.Int32).cast(pl.Int64)
-        return _lazy(native.with_columns(day_expr.alias(name)))
-    if implementation.is_pyspark() or implementation.is_pyspark_connect():
-        from pyspark.sql import functions as spark
-
-        day_column = spark.unix_date(spark.to_date(spark.col(column))).cast("bigint")
-        return _lazy(native.withColumn(name, day_column))
+        return _lazy(_in_memory.with_day_number(native, column, name))
+    if is_spark(frame):
+        return _lazy(_spark.with_day_number(native, column, name))
     if implementation.is_ibis():
-        try:
-            import ibis
-        except ImportError:
-            raise MissingPackageError("A warehouse table", "warehouse") from None
-        days = native[column].cast("date").delta(ibis.date("1970-01-01"), unit="day")
-        return _lazy(native.mutate(**{name: days.cast("int64")}))
+        return _lazy(_warehouse.with_day_number(native, column, name))
     raise InputError(f"The workbook does not run on {engine_name(frame)} tables yet.")
 
 
 def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Bring a small table (one row a customer at most) into pandas, by way of Arrow."""
-    return frame.collect("pyarrow").to_pandas()
+    with room_needed():
+        return frame.collect("pyarrow").to_pandas()
 
 
 def ones(condition: nw.Expr) -> nw.Expr:
@@ -500,7 +343,13 @@ def ones(condition: nw.Expr) -> nw.Expr:
 
 def one_row(frame: nw.LazyFrame[Any]) -> dict[str, Any]:
     """The single row of an aggregate, as a dictionary."""
-    return dict(frame.collect("pyarrow").rows(named=True)[0])
+    with room_needed():
+        return dict(frame.collect("pyarrow").rows(named=True)[0])
+
+
+def settled_name(table: str) -> str:
+    """What a table is called once it is settled."""
+    return f"rl_{table}"
 
 
 def settled(
@@ -511,26 +360,17 @@ def settled(
     What made it is then not repeated in every query; besides the work itself DuckDB binds the
     whole ancestry of a relation anew each time it meets one.
     """
-    name = f"rl_{table}"
-    frame.to_native().query("rl_source", f'CREATE OR REPLACE TEMP TABLE "{name}" AS FROM rl_source')
+    name = settled_name(table)
+    made = f'CREATE OR REPLACE TEMP TABLE "{name}" AS FROM rl_source'
+    with room_needed():
+        frame.to_native().query("rl_source", made)
     connection.execute(f'DROP TABLE IF EXISTS "{table}"')
     return _lazy(connection.table(name))
 
 
-def is_spark(frame: nw.LazyFrame[Any]) -> bool:
-    """Whether a frame lives in Spark, of one's own or a remote one (Spark Connect)."""
-    where = frame.implementation
-    return bool(where.is_pyspark() or where.is_pyspark_connect())
-
-
 def worked_out(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """A Spark frame worked out at once and kept by Spark, without the plan it was made by.
-
-    Spark looks through the whole plan again for every step put on it and for every question, so
-    that long plans cost far more than the rows they are about; a plain ``cache()`` keeps the rows
-    and the plan. What is kept fills memory first, then disk, and goes when nobody holds it.
-    """
-    return _lazy(frame.to_native().localCheckpoint(eager=True))
+    """A Spark frame worked out at once and kept by Spark, without the plan it was made by."""
+    return _lazy(_spark.worked_out(frame.to_native()))
 
 
 def copied(frame: nw.LazyFrame[Any], rows: int) -> nw.LazyFrame[Any]:
@@ -560,19 +400,21 @@ def kept(
     native, implementation = frame.to_native(), frame.implementation
     if implementation.is_duckdb():
         name = f"rl_kept_{next(_KEPT)}"
-        native.query("rl_kept_source", f"CREATE TEMP TABLE {name} AS SELECT * FROM rl_kept_source")
+        made = f"CREATE TEMP TABLE {name} AS SELECT * FROM rl_kept_source"
+        with room_needed():
+            native.query("rl_kept_source", made)
         # DuckDB looks at the relation that a statement is sent through before it obeys.
         through = native if outlived_by is None else outlived_by.to_native()
         try:
             yield _lazy(through.query("rl_kept_source", f"SELECT * FROM {name}"))
         finally:
             through.query("rl_kept_source", f"DROP TABLE {name}")
-    elif implementation.is_pyspark() or implementation.is_pyspark_connect():
+    elif is_spark(frame):
         yield worked_out(frame)
     elif implementation.is_ibis():
         copy = _warehouse.copied(native) if _warehouse.may_write(native) else None
         try:
-            yield frame if copy is None else _lazy(copy)
+            yield _lazy(_warehouse.closed(native) if copy is None else copy)
         finally:
             if copy is not None:
                 _warehouse.dropped(copy)
@@ -601,8 +443,8 @@ def lent(handed: pa.Table, lead: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any
             yield _lazy(native.query("rl_lent_source", f"SELECT * FROM {name}"))
         finally:
             native.query("rl_lent_source", f"DROP TABLE {name}")
-    elif implementation.is_pyspark() or implementation.is_pyspark_connect():
-        yield _lazy(native.sparkSession.createDataFrame(handed))
+    elif is_spark(lead):
+        yield _lazy(_spark.handed_over(handed, native))
     elif implementation.is_ibis():
         there = _warehouse.handed_over(handed, native)
         try:

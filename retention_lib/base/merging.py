@@ -189,8 +189,10 @@ def _combined(base: CustomerBase, pairs: pd.DataFrame) -> nw.LazyFrame[Any]:
     grouped = listed.filter(~nw.col(_RANK).is_null())
     if "closed_on" in columns:
         grouped = grouped.with_columns(nw.col("closed_on").max().over(_KEPT).alias(_LAST))
+    others_of = [name for name in columns if name != "customer_id"]
+    grouped, first_known = _with_firsts(grouped, others_of)
     rows = grouped.with_columns(
-        _combination(name, columns).alias(name) for name in columns if name != "customer_id"
+        _combination(name, columns, first_known[name]).alias(name) for name in others_of
     )
     # A group need not have a row for the customer that stays: the first that it has will do.
     first = nw.col(_RANK).min().over(_KEPT)
@@ -208,27 +210,38 @@ def _with_ranks(pairs: pd.DataFrame) -> pd.DataFrame:
     return listed
 
 
-def _combination(name: str, columns: Sequence[str]) -> nw.Expr:
+def _combination(name: str, columns: Sequence[str], first_known: nw.Expr) -> nw.Expr:
     """What a group has in one column, seen from each of its rows; only the first one is kept."""
     value = nw.col(name)
     if name == "contactable":
         # False counts before true, and both before nothing.
-        return value.cast(nw.Int64).min().over(_KEPT) != 0
+        return nw.when(~value.is_null()).then(engine.ones(value)).min().over(_KEPT) != 0
     if name in ("acquired_on", day_column("acquired_on")):
         return value.min().over(_KEPT)
     closing = ("closed_on", day_column("closed_on"), "closure_reason")
     if name in closing and "closed_on" in columns:
-        open_entries = nw.col("closed_on").is_null().cast(nw.Int64).max().over(_KEPT)
+        open_entries = engine.ones(nw.col("closed_on").is_null()).max().over(_KEPT)
         closed = value.max().over(_KEPT)
         if name == "closure_reason":
             of_last = nw.when(nw.col("closed_on") == nw.col(_LAST)).then(value)
-            closed = nw.coalesce(of_last.max().over(_KEPT), _first(name))
+            closed = nw.coalesce(of_last.max().over(_KEPT), first_known)
         return nw.when(open_entries == 0).then(closed)
-    return _first(name)
+    return first_known
 
 
-def _first(name: str) -> nw.Expr:
-    return nw.col(name).fill_null(strategy="backward").over(_KEPT, order_by=_RANK)
+def _with_firsts(
+    grouped: nw.LazyFrame[Any], names: Sequence[str]
+) -> tuple[nw.LazyFrame[Any], dict[str, nw.Expr]]:
+    """The first value of each column that is not empty, seen from its group's first row."""
+    if not grouped.implementation.is_ibis():
+        return grouped, {
+            name: nw.col(name).fill_null(strategy="backward").over(_KEPT, order_by=_RANK)
+            for name in names
+        }
+    # Narwhals cannot say it to Ibis. By number, for PostgreSQL cuts names that grow too long.
+    wanted = {name: f"rl_first_{place}" for place, name in enumerate(names)}
+    native = _warehouse.with_firsts(grouped.to_native(), wanted, by=_KEPT, order_by=_RANK)
+    return nw.from_native(native).lazy(), {name: nw.col(new) for name, new in wanted.items()}
 
 
 def _warn_of_campaigns(base: CustomerBase, kept: set[str]) -> None:
@@ -236,8 +249,10 @@ def _warn_of_campaigns(base: CustomerBase, kept: set[str]) -> None:
         return
     both = (
         base.tables["campaigns"]
+        .group_by("campaign_id", "customer_id", "group")
+        .agg(nw.len().alias("rows"))
         .group_by("campaign_id", "customer_id")
-        .agg(nw.col("group").n_unique().alias("groups"))
+        .agg(nw.len().alias("groups"))
         .filter(nw.col("groups") > 1)
     )
     found = engine.collect(both)

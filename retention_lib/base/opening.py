@@ -308,12 +308,14 @@ def _describe_table(base: CustomerBase, name: str) -> dict[str, object]:
     if not base.has(name):
         return {"table": name, "rows": 0, "customers": 0, "unlocks": unlocks}
     frame = base.visible(name)
-    wanted = [nw.len().alias("rows")]
+    found = engine.one_row(frame.select(nw.len().alias("rows")))
     if "customer_id" in base.columns(name):
-        wanted.append(nw.col("customer_id").n_unique().alias("customers"))
+        # Grouped, for PostgreSQL does not take Narwhals' count of what differs.
+        ids = frame.group_by("customer_id").agg(nw.len().alias("rows"))
+        found |= engine.one_row(ids.select(nw.len().alias("customers")))
     if "date" in table.required_names:
-        wanted += [nw.col("day").min().alias("first"), nw.col("day").max().alias("last")]
-    found = engine.one_row(frame.select(*wanted))
+        first, last = nw.col("day").min().alias("first"), nw.col("day").max().alias("last")
+        found |= engine.one_row(frame.select(first, last))
     for key in ("first", "last"):
         if found.get(key) is not None:
             found[key] = engine.day_of(found[key])

@@ -60,7 +60,7 @@ def settle(file: Path) -> None:
     """Finish what a run that was killed had begun; at once, or not at all while somebody saves."""
     with turns.alone_at_once(file.parent) as ours:
         if ours:
-            with suppress(OSError, InputError, tomllib.TOMLDecodeError):
+            with suppress(OSError, InputError, ValueError, RecursionError):
                 _settle(file)
 
 
@@ -135,7 +135,7 @@ def saving(file: Path) -> Iterator[Saved]:
             settle(file)
         finally:
             # What the file names by now is saved, whatever happened since.
-            with suppress(OSError, tomllib.TOMLDecodeError):
+            with suppress(OSError, ValueError, RecursionError):
                 named = _named(file)
                 for _, path in saved.files():
                     if path is not None and path not in named:
@@ -152,7 +152,7 @@ def _named(file: Path) -> set[Path | None]:
 
 def _sweep(file: Path) -> None:
     """Clear away what saves that were killed left behind; nobody else is saving now."""
-    with suppress(OSError, tomllib.TOMLDecodeError):
+    with suppress(OSError, ValueError, RecursionError):
         named = _named(file)
         for path in _left_behind(file.parent.iterdir(), file.name):
             if path not in named:

@@ -135,7 +135,7 @@ def _unquoted(path: Path) -> Path:
 def _pointed_at(pointer: Path) -> str:
     try:
         workbook = tomllib.loads(pointer.read_text("utf-8-sig")).get("workbook")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):  # no TOML, numbers too long, brackets too deep
         workbook = None
     if not isinstance(workbook, str) or not workbook:
         raise InputError(
@@ -184,7 +184,7 @@ def read_workbook(path: Path) -> Workbook:
 def _parsed(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, numbers too long, too deep
         raise InputError(f"{file} is not readable as TOML: {error}.{_hint(file)}") from None
 
 

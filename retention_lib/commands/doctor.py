@@ -217,13 +217,13 @@ def _settings(w: Wording) -> Iterator[Finding]:
 
 def _optional(w: Wording) -> Iterator[Finding]:
     """What is not needed, what it would give, and how to get it."""
-    java = shutil.which("java") or os.environ.get("JAVA_HOME")
+    java = _java()
     parts: tuple[tuple[str, str | None, str], ...] = (
         ("chromium", chromium(), ""),
         ("polars", _version("polars"), _pip("polars")),
         ("ibis", _version("ibis-framework"), _pip("warehouse")),
         ("spark", _version("pyspark"), "python workbook.py setup --spark"),
-        ("java", str(java) if java else None, ""),
+        ("java", java, ""),
     )
     for part, found, command in parts:
         gives = w.say(f"cli.doctor.gives.{part}")
@@ -234,6 +234,14 @@ def _optional(w: Wording) -> Iterator[Finding]:
             how = w.say(f"cli.doctor.get.{part}", command=command)
             said = w.say("cli.doctor.absent", gives=gives)
             yield Finding(title, "optional", said, how)
+
+
+def _java() -> str | None:
+    """The Java that Spark would start; a ``JAVA_HOME`` that leads nowhere is none."""
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        return shutil.which("java", path=str(Path(home) / "bin"))
+    return shutil.which("java")
 
 
 def _pip(extra: str) -> str:

@@ -25,6 +25,8 @@ Status = Literal["idea", "running", "kept", "stopped"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 LONGEST = 200
 """Letters of an idea: what does not fit on a card is a project."""
+MOST_TOLD = 20
+"""Problems of a file that a message lists; it says how many there are."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def read_ideas(file: Path) -> tuple[tuple[Idea, ...], str]:
         raise InputError(f"{file} cannot be read: {error}.") from None
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
         raise InputError(
             f"{file}, which holds the ideas, is damaged: {error}. Mend that line, or put the file "
             f"away under another name to begin a new board."
@@ -142,7 +144,8 @@ def read_ideas(file: Path) -> tuple[tuple[Idea, ...], str]:
     numbers = [idea.number for idea in ideas]
     problems += [f"number {n} comes twice" for n in sorted(set(numbers)) if numbers.count(n) > 1]
     if problems:
-        raise InputError(f"{file} has {len(problems)} problem(s): {'; '.join(problems)}.")
+        told = problems[:MOST_TOLD] + (["…"] if len(problems) > MOST_TOLD else [])
+        raise InputError(f"{file} has {len(problems)} problem(s): {'; '.join(told)}.")
     return tuple(ideas), text
 
 

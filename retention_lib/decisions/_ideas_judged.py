@@ -68,8 +68,8 @@ class Judging:
         """The idea as a room may read it: where names are masked, without those the base knows."""
         if not masks():
             return idea
-        said = {one: self.nameless(getattr(idea, one)) for one in ("idea", "note")}
-        return replace(idea, **{one: text[:LONGEST] for one, text in said.items()})
+        said, note = (self.nameless(text)[:LONGEST] for text in (idea.idea, idea.note))
+        return replace(idea, idea=said, note=note)
 
     def nameless(self, text: str) -> str:
         """A text without the names that the base knows; they are looked up once."""

@@ -96,7 +96,7 @@ def load_steps(language: str, path: str | Path | None = None) -> tuple[Step, ...
     name, text = _text_of(path)
     try:
         read = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
         raise InputError(f"{name} is no TOML file: {error}. Mend that line first.") from error
     listed = read.get("step")
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):

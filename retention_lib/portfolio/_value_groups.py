@@ -10,7 +10,9 @@ import narwhals as nw
 from retention_lib.base import engine
 from retention_lib.base.contract import TABLES
 from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
+from retention_lib.base.known_names import known_names, without_names
 from retention_lib.errors import ChoiceError
+from retention_lib.masking import IDENTIFYING, masks
 from retention_lib.wording import Wording
 
 if TYPE_CHECKING:
@@ -66,8 +68,18 @@ def groups_of(base: CustomerBase, by: str, source: str) -> pd.Series[Any]:
     """The group of each customer, by ``customer_id``; missing where it is not known.
 
     Of transactions a customer belongs where most of its net revenue up to ``as_of`` is, among
-    the lines that say; at equal revenue to the first in the alphabet.
+    the lines that say; at equal revenue to the first in the alphabet. Where names are masked,
+    those that stand in a column of your own are replaced.
     """
+    groups = _grouped(base, by, source)
+    contract = {column.name for table in _SOURCES for column in TABLES[table].columns}
+    if not masks() or by in contract | set(_USUAL) | set(IDENTIFYING):
+        return groups
+    names = known_names(base)
+    return groups.map({said: without_names(str(said), names) for said in groups.dropna().unique()})
+
+
+def _grouped(base: CustomerBase, by: str, source: str) -> pd.Series[Any]:
     label = nw.col("rl_group").cast(nw.String).str.strip_chars()
     rows = base.visible(source)
     if source == "customers":

@@ -14,6 +14,7 @@ import numpy as np
 
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.errors import InputError
+from retention_lib.masking import IDENTIFYING, said_name
 from retention_lib.portfolio._value_groups import (
     groups_of,
     pooled,
@@ -197,7 +198,7 @@ class ProfileResult(Result):
         if self.is_sketch():
             return w.say("profile.few", **words)
         if len(self.table) == 1:
-            return w.say("profile.one", group=self.table[self.by].iloc[0], **words)
+            return w.say("profile.one", group=self._said(self.table[self.by].iloc[0]), **words)
         top = self._top()
         if top is None:
             small = self.cells["beyond_chance"].any()
@@ -207,7 +208,7 @@ class ProfileResult(Result):
         of = int(self._size(top[self.by]))
         return w.say(
             "profile.finding_few" if self.is_small(of) else "profile.finding",
-            group=top[self.by],
+            group=self._said(top[self.by]),
             segment=self._named(str(top["segment_code"])),
             share=share,
             all=all_share,
@@ -241,6 +242,10 @@ class ProfileResult(Result):
         out = _standing_out(self.cells)
         return None if out.empty else out.iloc[0]
 
+    def _said(self, group: object) -> str:
+        """A group as it is told: an account manager behind a pseudonym where names are masked."""
+        return said_name(group, self.by) if self.by in IDENTIFYING else str(group)
+
     def _size(self, group: object) -> float:
         return float(self.table.loc[self.table[self.by] == group, "customers"].iloc[0])
 
@@ -260,7 +265,7 @@ class ProfileResult(Result):
         of = table["opening_customers"].sum() - row["opening_customers"]
         said = w.say(
             "profile.attrition",
-            group=row[self.by],
+            group=self._said(row[self.by]),
             share=say_share(w, float(row["attrition"])),
             low=say_share(w, float(row["attrition_low"])),
             high=say_share(w, float(row["attrition_high"])),

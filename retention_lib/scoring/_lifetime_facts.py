@@ -33,7 +33,7 @@ QUARTER = 91
 class Days:
     """The days of a base, kept in the engine: a customer's day with what it brought.
 
-    Columns of ``frame``: ``customer_id, day, net, margin``.
+    Columns of ``frame``: ``customer_id, day, net`` and, where one is known, ``margin``.
     """
 
     base: CustomerBase
@@ -41,17 +41,30 @@ class Days:
     begins: int
     """The day number on which the file begins."""
 
+    margin_known: bool
+
     def facts(self, day: int) -> pd.DataFrame:
         """The customers known on a day, as they stood then; one row each, by ``customer_id``.
 
         ``first_day, last_day`` (of purchases), ``purchases``, ``gross`` (what purchases brought),
         ``revenue`` and ``margin`` (net of refunds),
         ``year_purchases, year_revenue, year_margin`` (the last 365 days), ``closed_day``,
-        ``is_contract``.
+        ``is_contract``. Margins nobody knows are 0.
         """
         bought = nw.col("net") > 0
         recent = nw.col("day") > day - YEAR
         nothing, gross = nw.lit(0.0), nw.when(bought).then(nw.col("net")).otherwise(nw.lit(0.0))
+        money: dict[str, nw.Expr] = {
+            "gross": gross,
+            "revenue": nw.col("net"),
+            "year_revenue": nw.when(recent).then(nw.col("net")).otherwise(nothing),
+        }
+        if self.margin_known:
+            earned = nw.col("margin")
+            money |= {
+                "margin": earned,
+                "year_margin": nw.when(recent).then(earned).otherwise(nothing),
+            }
         customers = (
             self.frame.filter(nw.col("day") <= day)
             .select(
@@ -60,22 +73,18 @@ class Days:
                 nw.when(bought).then(nw.col("day")).alias("last_day"),
                 nw.when(bought).then(nw.lit(1)).otherwise(nw.lit(0)).alias("purchases"),
                 nw.when(bought & recent).then(nw.lit(1)).otherwise(nw.lit(0)).alias("year_bought"),
-                gross.alias("gross"),
-                nw.col("net").alias("revenue"),
-                nw.when(recent).then(nw.col("net")).otherwise(nothing).alias("year_revenue"),
-                nw.when(recent).then(nw.col("margin")).otherwise(nothing).alias("year_margin"),
-                nw.col("margin"),
+                **money,
             )
             .group_by("customer_id")
             .agg(
                 nw.col("first_day").min(),
                 nw.col("last_day").max(),
                 nw.col("purchases", "year_bought").sum().cast(nw.Int64),
-                nw.col("gross", "revenue", "year_revenue", "margin", "year_margin")
-                .sum()
-                .round(NET_DECIMALS),
+                nw.col(*money).sum().round(NET_DECIMALS),
             )
         )
+        if not self.margin_known:
+            customers = customers.with_columns(margin=nothing, year_margin=nothing)
         known = customers.filter(~nw.col("first_day").is_null())
         ended = with_endings(self.base.at(engine.day_of(day)), known)
         table = engine.collect(ended.rename({"year_bought": "year_purchases"}))
@@ -164,20 +173,20 @@ class Days:
 @contextmanager
 def kept_days(base: CustomerBase, basis: MarginBasis) -> Iterator[Days | None]:
     """The days of a base, kept for as long as the block lasts; ``None`` where nobody bought."""
-    margin = basis.expression() if basis.known else nw.lit(0.0)
     begins = first_day(base)
+    margin = {"margin": basis.expression()} if basis.known else {}
     # A handful of lines with a mistyped year must not make a history of a century.
     day = nw.when(nw.col("day") < begins).then(nw.lit(begins)).otherwise(nw.col("day"))
     days = (
         base.visible("transactions")
-        .select("customer_id", day.cast(nw.Int64).alias("day"), "amount", margin.alias("margin"))
+        .select("customer_id", day.cast(nw.Int64).alias("day"), "amount", **margin)
         .group_by("customer_id", "day")
         .agg(
             nw.col("amount").sum().round(NET_DECIMALS).alias("net"),
-            nw.col("margin").sum().round(NET_DECIMALS),
+            *[nw.col(name).sum().round(NET_DECIMALS) for name in margin],
         )
     )
     with engine.kept(days) as frame:
         bought = frame.filter(nw.col("net") > 0).select(nw.len().cast(nw.Int64).alias("days"))
         anybody = engine.one_row(bought)["days"]
-        yield Days(base, frame, begins) if anybody else None
+        yield Days(base, frame, begins, basis.known) if anybody else None

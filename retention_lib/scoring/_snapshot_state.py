@@ -106,7 +106,8 @@ def _since(rows: Frame, dates: Dates, days: int = YEAR) -> Frame:
 
 
 def _within(dates: Dates, days: int) -> nw.Expr:
-    return column("day") > dates.day - days
+    within: nw.Expr = column("day") > dates.day - days
+    return within
 
 
 def _value_if(test: nw.Expr, value: nw.Expr) -> nw.Expr:

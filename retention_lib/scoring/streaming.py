@@ -247,6 +247,8 @@ def _write_csv(rows: Any, target: Path, wording: Wording) -> None:
                 decimal="," if french else ".",
                 index=False,
                 header=headed,
+                # Python before 3.13 quotes a lone return only where it is part of the line's end.
+                lineterminator="\r\n",
             )
             headed = False
         if headed:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retention_lib.wording import Wording
 
 _EDGE = 0.015  # of the figure, kept free all round
+_STAYS = 1e-6  # of a pixel: margins that move less have found their place
 
 
 # --- bars ------------------------------------------------------------------------------------
@@ -159,11 +160,16 @@ def fit_margins(ax: Axes, title: str) -> None:
     """
     figure, left = ax.figure, 0.0
     ax.set_title("", loc="left")
+    over = _overhang(ax)
     if isinstance(figure, theme.WorkbookFigure):
-        # A label at the end of a bar hangs over more as the axes get narrower: measured again.
+        # A label at the end of a bar hangs over more as the axes get narrower: measured again,
+        # until it stays. Measuring is most of what a picture costs.
         for _ in range(3):
-            left = _fit_sides(ax, figure)
-    above = _overhang(ax)[3]
+            before, left = over, _fit_sides(over, figure)
+            over = _overhang(ax)
+            if all(abs(now - then) < _STAYS for now, then in zip(over, before, strict=True)):
+                break
+    above = over[3]
     lines = _set_title(ax, title, left, above)
     if isinstance(figure, theme.WorkbookFigure):
         size = (lines * 13 * 1.3 + 10) * theme.DPI / 72
@@ -171,9 +177,9 @@ def fit_margins(ax: Axes, title: str) -> None:
         figure.subplots_adjust(top=max(top, ax.get_position().y0 + 0.1))
 
 
-def _fit_sides(ax: Axes, figure: Figure) -> float:
+def _fit_sides(over: tuple[float, float, float, float], figure: Figure) -> float:
     """Fit left, right and lower margin to what hangs over the axes; give back the left one."""
-    left, bottom, right, _ = _overhang(ax)
+    left, bottom, right, _ = over
     width, height = figure.bbox.width, figure.bbox.height
     figure.subplots_adjust(
         left=left / width + _EDGE,

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retention_lib.base import engine
+from retention_lib.base import customer_base, engine
+from retention_lib.base._sql import clean_text_sql
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.base.duplicates import find_duplicates
 from retention_lib.base.opening import describe_base
@@ -559,3 +560,46 @@ def test_ids_that_are_no_texts_or_numbers_are_refused_with_an_example():
     for table in (lists, pl.from_pandas(lists), durations):
         with pytest.raises(InputError, match=r"'customer_id'.*should hold texts.*for example"):
             CustomerBase.from_tables(table)
+
+
+# --- Tables kept as they were cleaned -------------------------------------------------------------
+
+TEXTS = (
+    *("C00012345", "a", "007", "NULL", "nan", "NaN", "N/A", "#n/a", "#VALUE!", "#value!x", "-"),
+    *(" nan ", " C1", "C1\u00a0", "\tC1\n", "", "   ", "\u2060", "1.5\u2060", "abc\u2060"),
+    *("Élodie", "Hôtel du Port ", "naïve", "two words", " two words ", "NA", "null.", "\\n"),
+    *("nanometre", "é", "\u200b", "a\u0000b", "~", "!", "\x7f", "12345678\u3000", None),
+)
+
+
+def test_the_quick_way_of_cleaning_texts_finds_what_the_slow_one_finds():
+    connection = engine.connect()
+    texts = pa.table({"it": pa.array(TEXTS, pa.string())})
+    frame = engine.as_lazy(texts, "texts", connection)
+    quick = engine.with_clean_text(frame, "it").collect("pyarrow")["it"].to_list()
+    slow = connection.sql(f"SELECT {clean_text_sql('it')} FROM texts").fetchall()
+    assert quick == [value for (value,) in slow]
+    assert {"C00012345", "007", "C1", "1.5", "Élodie", "two words", "NA", "null."} <= set(quick)
+    assert not {"NULL", "nan", "N/A", "#VALUE!", ""} & set(quick)
+
+
+@pytest.mark.parametrize("bound", [30_000_000, 3, 2])
+def test_a_table_kept_or_read_each_time_has_the_same_rows(bound, monkeypatch, tmp_path):
+    # Four rows of which three are usable: kept before, after setting aside, or not at all.
+    monkeypatch.setattr(customer_base, "_SETTLED_UP_TO", bound)
+    frame = pd.DataFrame(
+        {
+            "customer_id": ["a", " b ", "N/A", "c"],
+            "date": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]),
+            "amount": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+    frame.to_parquet(tmp_path / "lines.parquet")
+    with pytest.warns(DataWarning, match="1 of 4 rows of transactions were set aside"):
+        base = CustomerBase.from_tables(tmp_path / "lines.parquet")
+    found = base.to_pandas().sort_values("date")
+    assert found["customer_id"].tolist() == ["a", "b", "c"]
+    assert found["amount"].tolist() == [1.0, 2.0, 4.0]
+    assert base.made_from["tables"]["transactions"]["rows_kept"] == 3
+    query = base.tables["transactions"].to_native().sql_query()
+    assert ("regexp_full_match" in query) == (bound == 2), "cleaned at every reading, or once"

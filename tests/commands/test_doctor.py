@@ -62,13 +62,14 @@ def test_a_loaded_workbook_that_is_gone_or_damaged_is_said(pointer, project, cap
 def test_what_is_optional_says_what_it_would_give_and_how_to_get_it(project, monkeypatch):
     monkeypatch.setattr(doctor, "_version", lambda name: None)
     monkeypatch.setattr(doctor, "chromium", lambda: None)
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
-    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name, **where: None)
+    monkeypatch.setenv("JAVA_HOME", "/taken/away/since")
     found = {finding.what: finding for finding in doctor._optional(EN)}
     assert set(found) == {"Chromium or Chrome", "Polars", "Ibis", "Spark", "Java"}
     assert {finding.verdict for finding in found.values()} == {"optional"}
     assert found["Spark"].said == "not here; it would give bases too large for one machine"
     assert found["Spark"].remedy == "python workbook.py setup --spark"
+    assert found["Java"].remedy.startswith("install Java 17 or newer")
     assert found["Polars"].remedy.endswith('-m pip install "retention-workbook[polars]"')
 
 

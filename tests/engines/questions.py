@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -34,6 +36,9 @@ QUESTIONS: dict[str, Question] = {}
 """Everything asked, by a name that says what."""
 DEAR: set[str] = set()
 """The questions that learn models: they cost more than all the others together."""
+
+SHARED: Path | None = None
+"""Where the workers of one run of the tests keep the reference answers for each other."""
 
 _ANSWERED: WeakKeyDictionary[CustomerBase, dict[str, Any]] = WeakKeyDictionary()
 
@@ -129,13 +134,17 @@ def _reference() -> CustomerBase:
 
 @cache
 def duckdb_answer(asked: str) -> pd.DataFrame:
-    """What DuckDB answers to a question: the reference, worked out once a process."""
-    return QUESTIONS[asked](_reference())
-
-
-def duckdb_answers() -> dict[str, pd.DataFrame]:
-    """What DuckDB answers to every question."""
-    return {asked: duckdb_answer(asked) for asked in QUESTIONS}
+    """What DuckDB answers to a question: the reference, worked out once a run of the tests."""
+    if SHARED is None:
+        return QUESTIONS[asked](_reference())
+    kept = SHARED / f"{list(QUESTIONS).index(asked)}.pickle"
+    if not kept.exists():
+        # Written beside its place: another worker never finds half of it.
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        QUESTIONS[asked](_reference()).to_pickle(fresh)
+        fresh.replace(kept)
+    answer: pd.DataFrame = pd.read_pickle(kept)
+    return answer
 
 
 def _once(base: CustomerBase, what: str, find: Callable[[CustomerBase], Any]) -> Any:

@@ -14,7 +14,9 @@ import retention_lib as rl
 from retention_lib.base import _bounds, engine
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.errors import InputError
+from retention_lib.scoring._churn_dates import plan_dates
 from tests.engines import questions
+from tests.engines.watching import watched
 
 CUSTOMERS, LINES_EACH = 60, 400
 DAYS = 1096
@@ -46,19 +48,7 @@ def long_histories() -> CustomerBase:
 @pytest.fixture
 def fetched(monkeypatch):
     """How many rows each table had that left the engine, by whatever door."""
-    from narwhals import LazyFrame
-
-    rows: list[int] = []
-    collected = LazyFrame.collect
-
-    def watched(self, backend=None, **kwargs):
-        frame = collected(self, backend, **kwargs)
-        if backend == "pyarrow":
-            rows.append(len(frame))
-        return frame
-
-    monkeypatch.setattr(LazyFrame, "collect", watched)
-    return rows
+    return watched(monkeypatch)
 
 
 @pytest.mark.parametrize("asked", ASKED)
@@ -73,8 +63,27 @@ def test_snapshots_fetch_one_row_a_customer_and_date(long_histories, fetched):
     assert max(fetched) <= 2 * CUSTOMERS + DAYS
 
 
-def test_what_fetches_lines_would_be_seen(long_histories, fetched):
-    long_histories.to_pandas("transactions")
+def test_a_model_fetches_one_row_a_customer_and_date_it_learns_from(fetched):
+    # Each falls silent a week after another one.
+    lines = duckdb.sql("""
+        SELECT 'C' || (range % 120) AS customer_id, 5.0 + range % 7 AS amount,
+            DATE '2023-01-01' + ((range * 37) % (260 + 7 * (range % 120)))::INT AS date
+        FROM range(120 * 400)""").to_arrow_table()
+    base = CustomerBase.from_tables(lines)
+    fetched.clear()
+    model = rl.fit_churn(base)
+    assert len(model.score(base).to_frame()) > 30
+    # A row a customer for each of the dates, which may all come at once.
+    dates = len(plan_dates(base.as_of_day - 1092, base.as_of_day, 90).days)
+    assert 120 < max(fetched) <= dates * 120 < 120 * 400 / 20
+
+
+@pytest.mark.parametrize("door", ["to_pandas", "df", "fetchall", "fetchnumpy", "to_arrow_table"])
+def test_what_fetches_lines_would_be_seen(long_histories, fetched, door):
+    if door == "to_pandas":
+        long_histories.to_pandas("transactions")
+    else:
+        getattr(long_histories.tables["transactions"].to_native(), door)()
     assert max(fetched) == CUSTOMERS * LINES_EACH
 
 

@@ -1,14 +1,16 @@
 """Every question of the workbook on a real PostgreSQL, and the answers of DuckDB."""
 
+import os
 from datetime import date, timedelta
 from urllib.parse import quote_plus
 
 import narwhals as nw
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 import retention_lib as rl
-from retention_lib.base import _warehouse, engine
+from retention_lib.base import _warehouse, adding, engine
 from tests.engines import questions
 from tests.engines.postgres_server import running
 
@@ -35,8 +37,32 @@ def base(connection):
 
 @pytest.mark.parametrize("question", list(questions.QUESTIONS))
 def test_postgresql_answers_as_duckdb_does(base, question):
-    ours = questions.duckdb_answers()[question]
+    ours = questions.duckdb_answer(question)
     questions.assert_alike(ours, questions.QUESTIONS[question](base), what=question)
+
+
+@pytest.fixture(autouse=True)
+def no_window_is_moved(monkeypatch):
+    """Fail where Ibis would look through a window at more rows than those it was written over.
+
+    It makes one of a join, a selection and a further join; a window in that selection then has
+    the rows of both. Numbers are wrong, and nothing says so.
+    """
+    import ibis.expr.operations as ops
+    from ibis.expr.types.joins import Join
+
+    join = Join.join
+
+    def watched(self, *args, **kwargs):
+        moved = [
+            name
+            for name, value in self.op().values.items()
+            if value.find(ops.WindowFunction, filter=ops.Value)
+        ]
+        assert not moved, f"a window is moved below a join by Ibis: {moved}"
+        return join(self, *args, **kwargs)
+
+    monkeypatch.setattr(Join, "join", watched)
 
 
 READER = ("reader", "p@ss/word")
@@ -64,11 +90,21 @@ def reader(server, connection):
     connected.disconnect()
 
 
-@pytest.mark.parametrize("question", ["flows by year", "value", "rfm, classic"])
-def test_a_user_who_may_only_read_gets_the_same_answers(reader, question):
-    base = questions.base_of({name: reader.table(name) for name in questions.tables()})
-    ours = questions.duckdb_answers()[question]
-    questions.assert_alike(ours, questions.QUESTIONS[question](base), what=question)
+# All the others were asked so once; RETENTION_ALL_ENGINES=1 asks them again (three minutes).
+AS_READER = ["flows by year", "value", "rfm, classic", "snapshots"]
+if os.environ.get("RETENTION_ALL_ENGINES") == "1":
+    AS_READER = list(questions.QUESTIONS)
+
+
+@pytest.fixture(scope="module")
+def base_of_reader(reader):
+    return questions.base_of({name: reader.table(name) for name in questions.tables()})
+
+
+@pytest.mark.parametrize("question", AS_READER)
+def test_a_user_who_may_only_read_gets_the_same_answers(base_of_reader, question):
+    ours = questions.duckdb_answer(question)
+    questions.assert_alike(ours, questions.QUESTIONS[question](base_of_reader), what=question)
 
 
 def test_a_small_table_reaches_a_user_who_may_only_read(reader):
@@ -85,15 +121,42 @@ def test_columns_in_capitals_decimals_and_moments_are_read_as_they_are_meant(rea
     assert base.as_of == date(2024, 1, 1) + timedelta(days=180)
 
 
-def test_customers_merged_in_the_database_are_one(connection):
-    base = rl.CustomerBase.from_tables(connection.table("lignes", database="shop"))
-    merged = rl.merge_duplicates(base, {"C1": "C2"})
-    assert sorted(merged.to_pandas()["customer_id"].unique()) == [
-        "C0",
-        "C2",
-        *["C3", "C4", "C5", "C6"],
-    ]
-    assert len(merged.to_pandas()) == 60
+MERGED = {"TIE-B": "TIE-A", "TIE-C": "TIE-A", "REFUND": "CENTS", "EDGE-IN": "EDGE"}
+
+
+def test_customers_merged_in_the_database_are_one_as_in_duckdb(base_of_reader):
+    names = ("transactions", "customers", "campaigns")
+    ours = questions.base_of({name: questions.tables()[name] for name in names})
+    for table in names:
+        one, other = (
+            frame.sort_values(list(frame.columns), ignore_index=True)
+            for frame in (
+                rl.merge_duplicates(base, MERGED).to_pandas(table)
+                for base in (ours, base_of_reader)
+            )
+        )
+        questions.assert_alike(one, other, what=table)
+        assert not set(MERGED) & set(other["customer_id"])
+
+
+def test_rows_are_added_and_replace_those_of_the_same_keys(base_of_reader):
+    lead, keys = base_of_reader.tables["transactions"], ("customer_id", "date", "channel")
+    listed = {"customer_id": ["é'", "TIE-A"], "date": [date(2025, 1, 1)] * 2, "channel": "email"}
+    before = adding.placed(pd.DataFrame(listed), "interactions", lead)
+    listed = {"customer_id": ["TIE-A", "new"], "date": [date(2025, 1, 1)] * 2, "channel": "email"}
+    added = adding.placed(pd.DataFrame(listed).assign(kind="visit"), "interactions", lead)
+    found = engine.collect(adding.with_rows(before, added, keys=keys)).set_index("customer_id")
+    assert found["kind"].fillna("-").to_dict() == {"é'": "-", "TIE-A": "visit", "new": "visit"}
+    refused = added.select("customer_id")
+    told = engine.collect(adding.without_consent(base_of_reader.tables["customers"], refused))
+    said = told.set_index("customer_id")["contactable"]
+    assert [said["TIE-A"], said["new"], said["TIE-B"]] == [False, False, True]
+
+
+def test_what_there_is_is_told(base_of_reader):
+    told = rl.describe_base(base_of_reader).to_frame()
+    ours = rl.describe_base(questions.base_of(questions.tables())).to_frame()
+    questions.assert_alike(ours, told)
 
 
 def test_what_is_kept_for_a_question_is_gone_after_it(connection):

@@ -17,8 +17,16 @@ import pytest
 import retention_lib as rl
 from retention_lib.base import engine
 from retention_lib.base.customer_base import CustomerBase
+from retention_lib.scoring._churn_dates import MOST_DATES
 from tests.engines import spark_session
-from tests.engines.questions import QUESTIONS, assert_alike, base_of, tables
+from tests.engines.questions import (
+    QUESTIONS,
+    assert_alike,
+    base_of,
+    duckdb_answer,
+    tables,
+)
+from tests.engines.watching import watched
 
 pytestmark = [
     pytest.mark.skipif(
@@ -29,8 +37,6 @@ pytestmark = [
 
 # Of the same steps as others, or of all of them once more: RETENTION_ALL_ENGINES=1 asks them too.
 LEFT_OUT = {
-    "churn, score card",
-    "churn, scores",
     "flows by month",
     "journeys",
     "migration",
@@ -62,11 +68,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def duck() -> CustomerBase:
-    return base_of(tables())
-
-
-@pytest.fixture(scope="module")
 def base(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> CustomerBase:
     """Five tables in Spark, one in pandas, one in a Parquet file."""
     made: dict[str, Any] = tables()
@@ -84,28 +85,23 @@ def base(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> CustomerBase:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_spark_gives_the_answer_of_duckdb(
-    name: str, base: CustomerBase, duck: CustomerBase, monkeypatch: pytest.MonkeyPatch
+    name: str, base: CustomerBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handed_out: list[int] = []
-    monkeypatch.setattr(engine, "collect", _counting(engine.collect, handed_out))
-    theirs = QUESTIONS[name](base)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        handed_out = watched(patch)
+        theirs = QUESTIONS[name](base)
 
-    assert_alike(QUESTIONS[name](duck), theirs, what=name)
-    if name != "days":  # which asks for exactly that
-        # A model learns from a row a customer and training date, twelve dates at most.
-        most = 12 if name.startswith("churn") else 5
-        customers = tables()["transactions"]["customer_id"].nunique()
-        assert max(handed_out, default=0) <= most * customers, f"{max(handed_out)} rows left Spark"
-
-
-def _counting(collect: Any, rows: list[int]) -> Any:
-    def counted(frame: Any) -> pd.DataFrame:
-        found = collect(frame)
-        rows.append(len(found))
-        return found
-
-    return counted
+    assert_alike(duckdb_answer(name), theirs, what=name)
+    if name == "days":  # which asks for more than any other question
+        assert max(handed_out) == len(theirs), "what left Spark was not watched"
+    else:
+        lines = tables()["transactions"]
+        customers, days = lines["customer_id"].nunique(), lines["date"].nunique()
+        # A model learns from a row a customer and date; the scorecard counts the lines of each
+        # day, and a cohort has a row for each of its months.
+        more = {"quality": days, "cohorts": 36 * 37 // 2}
+        most = more.get(name, customers * (MOST_DATES + 1 if name.startswith("churn") else 2))
+        assert max(handed_out, default=0) <= most, f"{max(handed_out)} rows left Spark"
 
 
 def test_a_table_of_every_kind_of_column_is_read_like_a_pandas_table(spark: Any) -> None:
@@ -195,8 +191,9 @@ def merged_id() -> Any:
 
 
 def test_a_model_of_another_base_scores_a_base_in_spark_batch_by_batch(
-    base: CustomerBase, duck: CustomerBase, tmp_path: Path
+    base: CustomerBase, tmp_path: Path
 ) -> None:
+    duck = base_of(tables())
     model = rl.fit_churn(duck)
 
     written = []

@@ -495,3 +495,25 @@ def test_a_notebook_shows_a_few_columns(plain):
     shown = take_snapshots(plain, AT)._repr_html_()
     assert "purchases in 365 days" in shown
     assert "season" not in shown
+
+
+def test_dates_asked_about_together_or_one_by_one_give_the_same_to_the_last_bit(
+    simulated, monkeypatch
+):
+    dates = [simulated.as_of - pd.Timedelta(days=days) for days in (0, 180, 500)]
+    dates = [pd.Timestamp(day).date() for day in dates]
+    portions, panels = [], []
+    in_turn = snapshots._in_turn
+
+    def counted(base, moments):
+        for several in in_turn(base, moments):
+            portions.append(len(several))
+            yield several
+
+    monkeypatch.setattr(snapshots, "_in_turn", counted)
+    for rows_at_once in (1, 10**9):
+        monkeypatch.setattr(snapshots, "_TOGETHER", rows_at_once)
+        panels.append(take_snapshots(simulated, dates, horizon_days=90).to_frame())
+    assert portions == [1, 1, 1, 3]
+    assert panels[0]["date"].nunique() == 3
+    pd.testing.assert_frame_equal(*panels, check_exact=True)

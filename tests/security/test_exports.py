@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 
+import duckdb
 import openpyxl
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ import retention_lib as rl
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.base.known_names import known_names, without_names
 from retention_lib.decisions import plan_files
+from retention_lib.scoring import streaming
 from retention_lib.views import _report_files
 from retention_lib.wording import Wording, safe_cell, unsafe_cell
 
@@ -23,13 +26,42 @@ FORMULAS = (
 )  # fmt: skip
 
 
+def guarded(text):
+    """With an apostrophe before it, and before what a new line would begin."""
+    return "'" + re.sub(r"([\r\n])(?==)", r"\1'", text)
+
+
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_text_that_begins_like_a_formula_stays_one_and_each_comes_back(text):
-    assert safe_cell(text) == "'" + text
+    assert safe_cell(text) == guarded(text)
     assert unsafe_cell(safe_cell(text)) == text
 
 
-@pytest.mark.parametrize("kept", ["-12,50", "- 3", "+33 1 02 03", "a=b", "O'Neil", "", 7, -3.5])
+@pytest.mark.parametrize("mark", [";", ",", "\n", '; "', ",\u200b"])
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "\uff1d1"])
+def test_what_a_spreadsheet_of_another_country_takes_for_a_cell_is_no_formula_either(mark, text):
+    whole = f"Shop{mark}{text}{mark}end"
+    safe = str(safe_cell(whole))
+    cells = re.split("[;,\r\n]", safe)
+    assert not [cell for cell in cells if re.match(r"[\s\"\u200b]*[=+@\uff1d]", cell)]
+    assert unsafe_cell(safe) == whole
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "down 3 %, -20 %",
+        "Ann, Bo; Léa",
+        "-12,50",
+        "- 3",
+        "+33 1 02 03",
+        "a=b",
+        "O'Neil",
+        "",
+        7,
+        -3.5,
+    ],
+)
 def test_amounts_phones_and_plain_words_stay_as_they_are(kept):
     assert safe_cell(kept) == kept
 
@@ -41,7 +73,7 @@ def test_a_plan_and_a_report_as_csv_hold_no_formula_in_cells_or_headings(tmp_pat
     with (tmp_path / "plan.csv").open(encoding="utf-8-sig", newline="") as file:
         heads, *rows = list(csv.reader(file))
     assert heads == ["customer_id", "'=evil", "amount"]
-    assert [row[0] for row in rows] == ["'" + text for text in FORMULAS]
+    assert [row[0] for row in rows] == list(map(guarded, FORMULAS))
     assert {row[2] for row in rows} == {"-12.5"}
 
 
@@ -57,6 +89,43 @@ def test_an_excel_file_holds_texts_and_neither_formulas_nor_links(tmp_path):
     with zipfile.ZipFile(file) as packed:
         names = packed.namelist()
     assert not [name for name in names if "external" in name or "vba" in name.lower()]
+
+
+def test_scores_streamed_to_a_file_hold_no_formula(tmp_path):
+    connection = duckdb.connect()
+    frame = pd.DataFrame({"customer_id": [*FORMULAS, "a;=1"], "churn_probability": 0.5})
+    file = tmp_path / "scores.csv"
+    streaming._write_csv(connection.from_df(frame), file, Wording("en"))
+    with file.open(encoding="utf-8-sig", newline="") as read:
+        ids = [row[0] for row in csv.reader(read)][1:]
+    assert len(ids) == len(frame) and "a;'=1" in ids
+    assert [unsafe_cell(one) for one in ids] == list(frame["customer_id"])
+    assert all(one.startswith("'") for one in ids if one != "a;'=1")
+
+
+def test_ideas_in_excel_are_texts(base, tmp_path):
+    board = rl.open_ideas(base, keep=False)
+    for text in ("=1+1", "@SUM(A1)", "http://evil.example"):
+        board = board.add(text, owner=text, cost=5)
+    book = openpyxl.load_workbook(board.to_excel(tmp_path / "ideas.xlsx"))
+    cells = [cell for sheet in book for row in sheet for cell in row]
+    assert "=1+1" in [cell.value for cell in cells]
+    assert not [c.value for c in cells if c.hyperlink or (c.data_type == "f" and "1+1" in c.value)]
+
+
+def test_names_in_a_column_of_ones_own_are_masked_where_it_makes_the_groups(base, monkeypatch):
+    sales = base.to_pandas("transactions")
+    customers = base.to_pandas("customers").assign(parent=["Group of Dupont & Fils", "North"])
+    own = CustomerBase.from_tables(sales, customers=customers, language="en")
+    assert "Dupont" in rl.profile_segments(own, by="parent")._repr_html_()
+    monkeypatch.setenv("RETENTION_MASK", "1")
+    shown = rl.profile_segments(own, by="parent")._repr_html_()
+    assert "Dupont" not in shown and "Group of" in shown and "North" in shown
+
+
+def test_a_name_of_two_letters_is_found_as_it_is_written():
+    names = {"HP": "Customer 1"}
+    assert without_names("HP, hp, HPE", names) == "Customer 1, hp, HPE"
 
 
 @pytest.fixture(scope="module")
