@@ -163,10 +163,16 @@ def test_an_unknown_language_is_refused_with_the_list():
         Wording("de")
 
 
-@pytest.mark.parametrize("dangerous", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("dangerous", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1"])
 def test_a_cell_that_would_run_as_a_formula_is_disarmed_and_comes_back(dangerous):
     assert safe_cell(dangerous) == "'" + dangerous
     assert unsafe_cell(safe_cell(dangerous)) == dangerous
+
+
+def test_a_formula_on_a_line_of_its_own_is_disarmed_as_well_and_comes_back():
+    # A spreadsheet that splits at other marks begins a cell there, whatever quotes stand around.
+    assert safe_cell("\r=1") == "'\r'=1"
+    assert unsafe_cell("'\r'=1") == "\r=1"
 
 
 @pytest.mark.parametrize("harmless", ["-12,50", "+33 1 02 03", "-1 234,50 €", "Ann", "", 7, None])
