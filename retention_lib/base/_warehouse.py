@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from retention_lib.base._sql import quoted
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
@@ -78,7 +80,7 @@ def in_plain_order(table: ir.Table) -> ir.Table:
     if backend.name != "postgres":
         return table
     listed = ", ".join(
-        f'{_quoted(name)} COLLATE "C" AS {_quoted(name)}' if kind.is_string() else _quoted(name)
+        f'{quoted(name)} COLLATE "C" AS {quoted(name)}' if kind.is_string() else quoted(name)
         for name, kind in schema.items()
     )
     query = f"SELECT {listed} FROM ({backend.compile(table)}) AS rl_cleaned"
@@ -127,7 +129,7 @@ def handed_over(handed: pa.Table, lead: ir.Table) -> ir.Table:
     columns = [column.to_pylist() for column in handed.columns]
     with (
         backend.begin() as cursor,
-        cursor.copy(f"COPY {_quoted(table.get_name())} FROM STDIN") as copy,
+        cursor.copy(f"COPY {quoted(table.get_name())} FROM STDIN") as copy,
     ):
         for row in zip(*columns, strict=True):
             copy.write_row(row)
@@ -140,7 +142,7 @@ def _as_sql(handed: pa.Table, schema: Any) -> str:
     from ibis.backends.sql.datatypes import PostgresType
 
     kinds = [PostgresType.to_string(kind) for kind in schema.types]
-    names = [_quoted(name) for name in schema.names]
+    names = [quoted(name) for name in schema.names]
     rows = [list(row.values()) for row in handed.to_pylist()]
     # Numbers too go in as texts: JSON knows no NaN.
     cells = [[None if cell is None else str(cell) for cell in row] for row in rows]
@@ -158,13 +160,9 @@ def _empty(backend: Any, what: str, schema: Any) -> ir.Table:
     table = backend.create_table(name, schema=schema, temp=True)
     texts = [column for column, kind in schema.items() if kind.is_string()]
     if texts and backend.name == "postgres":
-        ordered = [f'ALTER COLUMN {_quoted(text)} TYPE text COLLATE "C"' for text in texts]
-        _tell(backend, f"ALTER TABLE {_quoted(name)} {', '.join(ordered)}")
+        ordered = [f'ALTER COLUMN {quoted(text)} TYPE text COLLATE "C"' for text in texts]
+        _tell(backend, f"ALTER TABLE {quoted(name)} {', '.join(ordered)}")
     return table
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _looked_after(backend: Any, table: ir.Table) -> None:
@@ -175,7 +173,7 @@ def _looked_after(backend: Any, table: ir.Table) -> None:
     """
     if backend.name == "postgres":
         # Nobody else counts temporary tables there; uncounted ones are joined row by row.
-        _tell(backend, f"ANALYZE {_quoted(table.get_name())}")
+        _tell(backend, f"ANALYZE {quoted(table.get_name())}")
     weakref.finalize(table.op(), _FORGOTTEN.append, (backend, table.get_name()))
 
 
