@@ -27,7 +27,10 @@ PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8)
 
 LONGEST_NAME = 80
 """Letters of a name made here: Windows takes paths of 260 letters, folders included."""
+# Linux takes 255 bytes, three of them a Chinese letter, and what is written beside has more.
+_LONGEST_BYTES = 200
 
+_ON_WINDOWS = os.name == "nt"
 _count = itertools.count(1)
 _LEFT_BEHIND = re.compile(r"\.\d+-\d+\.(new|part|old)$")
 _LEFT_BEHIND_SECONDS = 86_400.0
@@ -171,9 +174,10 @@ def must_be_free(file: Path) -> None:
         return
     try:
         os.close(os.open(file, os.O_RDWR))
-    except OSError as error:
-        # Elsewhere than on Windows a file may be replaced that may not be written to.
-        if _is_held(error):
+    except OSError:
+        # Elsewhere than on Windows a file may be replaced that may not be written to. There who
+        # has it open is told only when it is replaced: opening it is refused without a code.
+        if _ON_WINDOWS:
             raise
 
 
@@ -237,14 +241,20 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"The folder {folder} cannot be made: {_said(error)}.") from error
 
 
-def _sweep(file: Path) -> None:
-    """Clear away what runs that were killed left of a file."""
+def _sweep(file: Path, seconds: float = _LEFT_BEHIND_SECONDS) -> None:
+    """Clear away what runs that were killed left of a file, so many seconds ago or more."""
     with suppress(OSError):
         for path in file.parent.glob(f"{exactly(Path(file.name))}.*"):
             rest = path.name[len(file.name) :]
-            old = time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS
+            old = time.time() - path.stat().st_mtime >= seconds
             if old and _LEFT_BEHIND.fullmatch(rest):
                 let_go(path)
+
+
+def clear_away(*files: Path) -> None:
+    """Clear away what killed runs left beside files that nobody else can be writing now."""
+    for file in files:
+        _sweep(file, seconds=float("-inf"))
 
 
 @contextmanager
@@ -381,7 +391,7 @@ def safe_name(name: str, otherwise: str = "workbook") -> str:
     text = _FORBIDDEN.sub(" ", text)
     text = " ".join("".join(c for c in text if c.isprintable()).split())
     # A leading dot hides a file, a leading ~ is a home folder, a last dot or space is lost.
-    text = text[:LONGEST_NAME].strip(". ~")
+    text = text[:LONGEST_NAME].encode()[:_LONGEST_BYTES].decode(errors="ignore").strip(". ~")
     if not text:
         return otherwise
     stem, dot, rest = text.partition(".")

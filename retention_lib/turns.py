@@ -6,9 +6,13 @@ reads what is there, joins its rows and writes: one of the two would be lost.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import importlib
 import os
+import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -24,6 +28,8 @@ PATIENCE_SECONDS = 10.0
 
 LOCK = ".saving.lock"
 """Lies in a folder while somebody saves into it; the system lets go of it when they end."""
+
+_MARK = ".lock"
 
 _alone_in: ContextVar[frozenset[str]] = ContextVar("alone_in", default=frozenset())
 
@@ -69,6 +75,31 @@ def alone_at_once(folder: Path) -> Iterator[bool]:
     finally:
         _alone_in.reset(token)
         _unlock(folder / LOCK, number)
+
+
+def own_place(what: str) -> Path:
+    """A name in the system's temporary folder for this process alone; to be made by whoever asks.
+
+    What processes that were killed left under such names is removed: it may be many gigabytes of
+    customers. A lock beside it, which the system lets go of, tells whether its process lives.
+
+    >>> own_place("sums").name.startswith("retention-sums-")
+    True
+    """
+    passing = Path(tempfile.gettempdir())
+    for mark in passing.glob(f"retention-{what}-*{_MARK}"):
+        with suppress(OSError):
+            number = _locked(mark)
+            if number is not None:  # else nobody can tell whether its process lives
+                shutil.rmtree(mark.with_suffix(""), ignore_errors=True)
+                _unlock(mark, number)
+    place = passing / f"retention-{what}-{secrets.token_hex(6)}"
+    mark, owner = place.with_suffix(_MARK), os.getpid()
+    with suppress(OSError):
+        number = _locked(mark)
+        # A forked child has our handlers, and must not let go of what is ours.
+        atexit.register(lambda: _unlock(mark, number) if os.getpid() == owner else None)
+    return place
 
 
 def _wait_for(folder: Path) -> int | None:

@@ -137,6 +137,25 @@ def test_a_file_that_is_held_cannot_be_removed_and_that_is_said(tmp_path, monkey
         filing.remove(tmp_path / "set_aside.xlsx")
 
 
+@pytest.mark.parametrize("on_windows", [True, False])
+def test_windows_refuses_to_open_what_excel_holds_without_saying_why(
+    on_windows, tmp_path, monkeypatch
+):
+    file = tmp_path / "set_aside.xlsx"
+    file.write_bytes(b"old")
+
+    def refused(path, flags):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(filing, "_ON_WINDOWS", on_windows)
+    monkeypatch.setattr(filing.os, "open", refused)
+    if on_windows:
+        with pytest.raises(PermissionError):
+            filing.must_be_free(file)
+    else:
+        filing.must_be_free(file)
+
+
 def test_a_place_without_the_right_to_write_is_said_at_once(tmp_path, monkeypatch):
     tried = []
 
@@ -207,6 +226,13 @@ def test_a_long_name_is_shortened_and_does_not_end_in_a_space():
     name = filing.safe_name("word " * 60)
     assert 70 <= len(name) <= filing.LONGEST_NAME
     assert name == name.strip()
+
+
+def test_a_long_name_in_letters_of_many_bytes_leaves_room_for_what_is_written_beside(tmp_path):
+    file = tmp_path / f"{filing.safe_name(chr(0x6F22) * 100)}.xlsx"
+    with filing.written(file) as beside:
+        beside.write_bytes(b"new")
+    assert file.read_bytes() == b"new"
 
 
 def test_names_that_windows_or_macos_take_for_one_are_one(tmp_path):

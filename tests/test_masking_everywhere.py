@@ -246,3 +246,16 @@ def test_who_said_no_is_on_no_list_of_people_to_contact(base, calls, tables, pla
     no = set(plan_facts.customer_id[~plan_facts.contactable])
     assert len(plan.table) and no
     assert not no & (set(plan.table["customer_id"]) | set(plan.held_out["customer_id"]))
+
+
+def test_the_name_of_the_base_names_no_customer(monkeypatch):
+    base = CustomerBase.from_tables(
+        pd.DataFrame({"customer_id": ["C1"], "date": ["2025-01-01"], "amount": [1.0]}),
+        customers=pd.DataFrame({"customer_id": ["C1"], "name": [f"{MARK} SARL"]}),
+        name=f"Ventes {MARK.lower()} sarl",
+    )
+    assert MARK.lower() in rl.describe_base(base).sentence()
+    monkeypatch.setenv("RETENTION_MASK", "1")
+    said = rl.describe_base(base).sentence()
+    assert said.startswith("Ventes Customer ")
+    assert MARK.lower() not in said.lower()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from retention_lib import filing
+from retention_lib import filing, turns
 from retention_lib.errors import InputError
 
 MEMORY = "RETENTION_MEMORY"
@@ -24,9 +22,9 @@ def engine_bounds() -> dict[str, str]:
     """Settings of DuckDB: it takes so much memory at most and writes the rest to a folder.
 
     The folder is one of the system's for passing things, with a name nobody can foresee, made
-    when something does not fit and removed at the end; DuckDB's own choice would be a folder
-    ``.tmp`` wherever the notebook happens to stand. ``RETENTION_MEMORY`` says another limit, such
-    as ``4GB`` or ``30%``.
+    when something does not fit and removed at the end, or by the next to start where a process
+    was killed; DuckDB's own choice would be a folder ``.tmp`` wherever the notebook happens to
+    stand. ``RETENTION_MEMORY`` says another limit, such as ``4GB`` or ``30%``.
 
     Raises ``InputError`` where ``RETENTION_MEMORY`` is no amount of memory.
 
@@ -39,8 +37,7 @@ def engine_bounds() -> dict[str, str]:
             f"RETENTION_MEMORY says how much memory the engine may take, such as 4GB or 30%; "
             f"got {asked!r}."
         )
-    folder = Path(tempfile.gettempdir()) / f"retention-workbook-{secrets.token_hex(6)}"
-    return {"memory_limit": asked or SHARE, "temp_directory": str(folder)}
+    return {"memory_limit": asked or SHARE, "temp_directory": str(turns.own_place("workbook"))}
 
 
 @contextmanager

@@ -133,16 +133,15 @@ def canonical_sql(expr: str) -> str:
     """DuckDB expression (VARCHAR) of the canonical form of a date; NULL where it is none."""
     small = unaccented(f"lower(nfc_normalize({normalised('__d')}))")
     plain = f"regexp_replace({small}, ' +', ' ', 'g')"
-    slow = let("__w", plain, _without_time_sql("__w"))
-    return let(
-        "__d",
-        clean_text_sql(expr),
-        # The two commonest forms, without the detour.
-        "CASE WHEN regexp_full_match(__d, '[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}"
-        "(?::[0-9]{2}(?:\\.[0-9]+)?)?Z?)?') THEN 'y' || left(__d, 10) "
-        "WHEN regexp_full_match(__d, '[0-9]{2}/[0-9]{2}/[0-9]{4}') "
-        "THEN 'n' || replace(__d, '/', '-') "
-        f"ELSE {slow} END",
+    slow = let("__d", clean_text_sql(expr), let("__w", plain, _without_time_sql("__w")))
+    # The two commonest forms, without the detour, and outside of lambdas: in there DuckDB prepares
+    # a regular expression anew for every two thousand values.
+    return (
+        f"CASE WHEN regexp_full_match({expr}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[ T][0-9]{{2}}:"
+        "[0-9]{2}(?::[0-9]{2}(?:\\.[0-9]+)?)?Z?)?') "
+        f"THEN 'y' || left({expr}, 10) "
+        f"WHEN regexp_full_match({expr}, '[0-9]{{2}}/[0-9]{{2}}/[0-9]{{4}}') "
+        f"THEN 'n' || replace({expr}, '/', '-') ELSE {slow} END"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,8 @@ def _column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
     if isinstance(series.dtype, pd.SparseDtype):
         series = series.sparse.to_dense()
     if series.dtype == object:
-        series = series.map(_without_zone)
+        with suppress(UnicodeEncodeError):  # half a letter: pandas makes texts of them again
+            series = series.map(_without_zone)
     try:
         column = pa.Array.from_pandas(series)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
@@ -81,13 +83,23 @@ def _mixed(cells: Sequence[Any]) -> pa.Array:
         abs(cell) <= EXACT for cell in present if isinstance(cell, int)
     ):
         return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
-    return pa.array(cells_as_text(cells), pa.string())
+    texts = cells_as_text(cells)
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        # Halves of letters, from a file read as what it is not: no text can hold them.
+        told = [text and text.encode(errors="backslashreplace").decode() for text in texts]
+        return pa.array(told, pa.string())
 
 
 def plain(arrow: pa.Table) -> pa.Table:
     """An Arrow table in types that every engine has: no dictionaries, no zones, no empty type."""
     import pyarrow as pa
 
+    if not arrow.num_columns:
+        raise InputError(
+            "A table without a single column was handed over. Look at what was read into it."
+        )
     for place, field in enumerate(arrow.schema):
         column, kind = arrow.column(place), field.type
         if pa.types.is_dictionary(kind):

@@ -19,6 +19,7 @@ MAX_WIDTH = 16_384
 MAX_CELLS = 100_000_000
 """Cells of a sheet, empty ones included."""
 _LONGEST_TAG = 1 << 20
+_TEXTS = re.compile(rb"\buniqueCount\s*=\s*.\s*([0-9]+)")
 _COLUMN = re.compile(rb"\sr\s*=\s*.([A-Za-z]+)")
 _ROW = re.compile(rb"\sr\s*=\s*.[A-Za-z]*([0-9]+)")
 _CELL = re.compile(rb"<c[\s/>]")
@@ -41,9 +42,10 @@ def check_size(rows: int, columns: int, name: str) -> None:
 
 def check_xml_sheet(blocks: Iterator[bytes], name: str) -> int:
     """Refuse an xlsx sheet that spans too much; gives the bytes that it unpacked to."""
-    size = rows = columns = counted = unaddressed = 0
+    size = rows = columns = counted = unaddressed = texts = 0
     for whole, block in _whole_tags(blocks):
         size += block
+        texts = max(texts, max((int(n[:12]) for n in _TEXTS.findall(whole)), default=0))
         addresses = _COLUMN.findall(whole)
         columns = max(columns, max(map(_column_number, set(addresses)), default=0))
         rows = max(rows, max((int(n[:12]) for n in set(_ROW.findall(whole))), default=0))
@@ -62,13 +64,23 @@ def check_xml_sheet(blocks: Iterator[bytes], name: str) -> int:
             f"{MAX_ROWS:,} and column {MAX_WIDTH:,}. It is damaged; save it again as xlsx or CSV."
         )
     check_size(max(rows, counted), columns, name)
+    check_texts(texts, size, name)
     return size
 
 
+def check_texts(texts: int, size: int, name: str) -> None:
+    """Refuse a list of texts that says it is longer than its bytes: readers make room for it."""
+    if texts > size:
+        raise InputError(
+            f"{name} says that it holds {texts:,} different texts, and they have {size:,} bytes. "
+            "It is damaged; open it in Excel and save it again as xlsx or CSV."
+        )
+
+
 def check_binary_sheet(blocks: Iterator[bytes], name: str) -> int:
-    """Refuse an xlsb sheet that spans too much; gives the bytes that it unpacked to."""
+    """Refuse an xlsb sheet, or list of texts, too large; gives the bytes it unpacked to."""
     data = b"".join(blocks)
-    rows = columns = place = 0
+    rows = columns = place = texts = 0
     while place < len(data):
         kind, place = _number(data, place, 2)
         length, place = _number(data, place, 4)
@@ -76,8 +88,11 @@ def check_binary_sheet(blocks: Iterator[bytes], name: str) -> int:
             rows = max(rows, int.from_bytes(data[place : place + 4], "little") + 1)
         elif kind <= 11 or kind == 62:  # a cell, and its column
             columns = max(columns, int.from_bytes(data[place : place + 4], "little") + 1)
+        elif kind == 159:  # the list of texts: how often they are used, how many there are
+            texts = max(texts, int.from_bytes(data[place + 4 : place + 8], "little"))
         place += length
     check_size(rows, columns, name)
+    check_texts(texts, len(data), name)
     return len(data)
 
 

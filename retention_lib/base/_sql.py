@@ -14,6 +14,9 @@ _LOOKALIKES: Mapping[str, str] = {
     **dict.fromkeys("\u2212\u2013\u2014\u2012\u2010\u2011\ufe63\uff0d", "-"),
     **dict.fromkeys("\u2019\u2018\u02bc\u2032\u00b4\u0060", "'"),
 }
+# Nearly all values begin and end with no blank, and begin as none of the nothings does (with n, N,
+# #, < or a backslash): nothing is to be done to them, which one pattern tells.
+_PLAIN_TEXT = rf"[^nN#<\\{BLANKS}](?s:.*[^{BLANKS}])?"
 _PLAIN = dict(zip("àâäáãåçéèêëíìîïñóòôöõúùûüýÿ", "aaaaaaceeeeiiiinooooouuuuyy", strict=True))
 
 
@@ -68,27 +71,11 @@ def clean_text_sql(expr: str) -> str:
     left alone: they can be a code.
     """
     nothings = ", ".join(text(nothing) for nothing in ("", *NOTHINGS))
-    # Trimming forty kinds of blank is slow; nearly all values begin and end with a letter, or
-    # are real numbers with their mark.
-    trimmed = (
-        f"CASE WHEN regexp_full_match(__s, '[0-9.eE+-]+{NUMBER_MARK}') "
-        f"THEN rtrim(__s, {text(NUMBER_MARK)}) "
-        "WHEN regexp_matches(__s, '^[^!-~]|[^!-~]$') "
-        f"THEN trim(__s, {text(BLANKS)}) ELSE __s END"
-    )
-    saying = f"CASE WHEN length(__t) <= 7 AND lower(__t) IN ({nothings}) THEN NULL ELSE __t END"
-    return let("__s", expr, let("__t", trimmed, saying))
-
-
-def clean_column_sql(column: str) -> str:
-    """What :func:`clean_text_sql` makes of a column of texts, quickly where they are plain.
-
-    A text of printable ASCII signs alone, such as nearly every id, has nothing to be trimmed.
-    """
-    nothings = ", ".join(text(nothing) for nothing in NOTHINGS)
-    longest = max(len(nothing) for nothing in NOTHINGS)
+    trimmed = f"CASE WHEN length(__t) <= 7 AND lower(__t) IN ({nothings}) THEN NULL ELSE __t END"
     return (
-        f"CASE WHEN regexp_full_match({column}, '[!-~]+') THEN "
-        f"CASE WHEN strlen({column}) <= {longest} AND lower({column}) IN ({nothings}) "
-        f"THEN NULL ELSE {column} END ELSE {clean_text_sql(column)} END"
+        f"CASE WHEN regexp_full_match({expr}, {text(_PLAIN_TEXT)}) THEN {expr} "
+        # Trimming forty kinds of blank is slow; a number may end with nothing but its mark.
+        f"WHEN regexp_full_match({expr}, '[0-9.eE+-]+{NUMBER_MARK}') "
+        f"THEN rtrim({expr}, {text(NUMBER_MARK)}) "
+        f"ELSE {let('__t', f'trim({expr}, {text(BLANKS)})', trimmed)} END"
     )

@@ -234,8 +234,11 @@ def _first_line(error: BaseException) -> str:
 
 
 def is_database_url(source: str) -> bool:
-    """Whether a source is an address like ``postgresql://…`` rather than a path."""
-    return re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE) is not None
+    """Whether a source is an address like ``postgresql://…`` rather than a path.
+
+    In quotes as well, and with the one stroke that ``Path`` leaves of two.
+    """
+    return re.match(r"[\s\"']*[a-z][a-z0-9+.-]+:/", source, re.IGNORECASE) is not None
 
 
 def without_secrets(url: str) -> str:
@@ -244,13 +247,14 @@ def without_secrets(url: str) -> str:
     >>> without_secrets("postgresql://ann:p@ss/word@db.example:5432/shop?password=x")
     'postgresql://…@db.example:5432/shop?…'
     """
-    scheme, mark, rest = url.partition("://")
+    scheme, _, rest = url.strip(" \t\n\"'").partition(":")
+    rest = rest.removeprefix("/").removeprefix("/")
     # A password may hold any sign, an @ or a / as well: all before the last @ goes.
     secret, at, place = rest.rpartition("@")
     place, more, _ = place.partition("?")
     # A password may follow a question mark, too, and hold an @: then nothing is certain.
     place = "…" if "?" in secret else place
-    return f"{scheme}{mark}{'…@' if at else ''}{place}{'?…' if more else ''}"
+    return f"{scheme}://{'…@' if at else ''}{place}{'?…' if more else ''}"
 
 
 def _without_the_address(message: str, url: str) -> str:
@@ -266,6 +270,7 @@ def _without_the_address(message: str, url: str) -> str:
 
 def read_database(url: str, table: str | None = None) -> RawTable:
     """Read one table of a database; which, where there are several, has to be told."""
+    url = url.strip(" \t\n\"'")
     scheme, _, rest = url.partition("://")
     shown = without_secrets(url)
     readers: Mapping[str, Callable[[str, str | None, str], RawTable]] = {

@@ -215,7 +215,7 @@ def check_archive(archive: zipfile.ZipFile, name: str) -> None:
 
 def _counted(member: str) -> Callable[[Iterator[bytes], str], int]:
     """How a member of a workbook is looked through; each way gives its unpacked size."""
-    if member.endswith(".bin") and "worksheets/" in member:
+    if member.endswith(".bin") and ("worksheets/" in member or "sharedStrings" in member):
         return check_binary_sheet
     if member == "content.xml":
         return check_open_sheets

@@ -29,12 +29,28 @@ COPIED_UP_TO = 5_000_000
 
 
 def opened(table: ir.Table) -> ir.Table:
-    """A table that has come in at the door, its session made ready."""
+    """A table that has come in at the door, its session made ready, its types those of others."""
     backend = table.get_backend()
-    if backend.name == "postgres":
-        # PostgreSQL compiles wide queries for seconds that then run for milliseconds.
-        _tell(backend, "SET jit = off")
-    return table
+    if backend.name != "postgres":
+        return table
+    # PostgreSQL compiles wide queries for seconds that then run for milliseconds.
+    _tell(backend, "SET jit = off")
+    read = {name: _readable(table[name]) for name, kind in table.schema().items() if _is_odd(kind)}
+    return table.mutate(**read) if read else table
+
+
+def _is_odd(kind: Any) -> bool:
+    return not (kind.is_numeric() or kind.is_string() or kind.is_boolean() or kind.is_time())
+
+
+def _readable(column: Any) -> Any:
+    """What only PostgreSQL has: JSON, lists and the like as text, ``infinity`` as a missing day."""
+    import ibis
+
+    if not (column.type().is_date() or column.type().is_timestamp()):
+        return column.cast("string")
+    known = column.cast("date").between(ibis.date("0001-01-01"), ibis.date("9999-12-31"))
+    return known.ifelse(column, ibis.null())
 
 
 def may_write(table: ir.Table) -> bool:
@@ -87,12 +103,38 @@ def in_plain_order(table: ir.Table) -> ir.Table:
     return backend.sql(query, schema=schema)
 
 
+def trimmed(table: ir.Table, column: str, blanks: str) -> ir.Table:
+    """A column as text without those blanks around it; Ibis trims nothing but its own."""
+    text = table[column].cast("string")
+    if table.get_backend().name == "postgres":
+        text = text.re_replace(f"^[{blanks}]+|[{blanks}]+$", "")
+    return table.mutate(**{column: text.strip()})
+
+
 def with_day_number(table: ir.Table, column: str, name: str) -> ir.Table:
     """Add ``name``: the integer day number of the date or moment in ``column``."""
     import ibis
 
     days = table[column].cast("date").delta(ibis.date("1970-01-01"), unit="day")
     return table.mutate(**{name: days.cast("int64")})
+
+
+def with_iso_dates(table: ir.Table, column: str) -> ir.Table:
+    """Texts that begin like 2025-12-31 as dates; a day that no calendar has is missing."""
+    import ibis
+
+    text = table[column].substr(0, 10)
+    if table.get_backend().name != "postgres":
+        return table.mutate(**{column: text.try_cast("date")})
+    # PostgreSQL refuses the whole table for one such day: it is looked for first.
+    year, month, day = (
+        text.substr(at, size).cast("int64") for at, size in ((0, 4), (5, 2), (8, 2))
+    )
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    short = month.isin([4, 6, 9, 11])
+    last = ibis.cases((month == 2, leap.ifelse(29, 28)), (short, 30), else_=31)
+    exists = (year > 0) & month.between(1, 12) & day.between(1, last)
+    return table.mutate(**{column: exists.ifelse(text, ibis.null()).cast("date")})
 
 
 def with_firsts(table: ir.Table, wanted: Mapping[str, str], *, by: str, order_by: str) -> ir.Table:

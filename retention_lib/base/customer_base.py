@@ -535,7 +535,9 @@ def _as_text(frame: nw.LazyFrame[Any], name: str, dtype: nw.dtypes.DType) -> nw.
         part = nw.when(exact).then(column.cast(nw.String))
         return frame.with_columns(nw.when(whole).then(as_whole).otherwise(part).alias(name))
     if dtype.is_decimal():
-        return frame.with_columns(column.cast(nw.String).str.replace(r"\.0+$", "").alias(name))
+        # Warehouses and their Parquet files keep whole-number ids as decimals of 38 digits.
+        whole = column.cast(nw.String).str.replace_all(r"\.0+$", "")
+        return engine.with_clean_text(frame.with_columns(whole.alias(name)), name)
     if dtype.is_integer():
         return frame.with_columns(column.cast(nw.String))
     return engine.with_clean_text(frame, name)

@@ -23,7 +23,7 @@ from retention_lib import filing
 from retention_lib.base import _in_memory, _spark, _warehouse
 from retention_lib.base._bounds import engine_bounds, room_needed
 from retention_lib.base._raw import BLANKS
-from retention_lib.base._sql import NOTHINGS, clean_column_sql, quoted
+from retention_lib.base._sql import NOTHINGS, clean_text_sql, quoted
 from retention_lib.errors import InputError
 
 if TYPE_CHECKING:
@@ -231,11 +231,11 @@ def with_clean_text(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
     if frame.implementation.is_duckdb():
         # Trimming forty kinds of blank is slow there, and nearly no value has one.
         name = quoted(column)
-        cleaned = clean_column_sql(f"CAST({name} AS VARCHAR)")
+        cleaned = clean_text_sql(f"CAST({name} AS VARCHAR)")
         return _lazy(frame.to_native().project(f"* REPLACE ({cleaned} AS {name})"))
-    # Ibis trims nothing but its own blanks.
-    blanks = None if frame.implementation.is_ibis() else BLANKS
-    value = nw.col(column).cast(nw.String).str.strip_chars(blanks)
+    value = nw.col(column).cast(nw.String).str.strip_chars(BLANKS)
+    if frame.implementation.is_ibis():
+        frame, value = _lazy(_warehouse.trimmed(frame.to_native(), column, BLANKS)), nw.col(column)
     nothing = value.str.to_lowercase().is_in(["", *NOTHINGS])
     return frame.with_columns(nw.when(~nothing).then(value).alias(column))
 
@@ -257,7 +257,7 @@ def with_iso_dates(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
     if is_spark(frame):
         return _lazy(_spark.with_iso_dates(native, column))
     if implementation.is_ibis():
-        return _lazy(native.mutate(**{column: native[column].substr(0, 10).try_cast("date")}))
+        return _lazy(_warehouse.with_iso_dates(native, column))
     raise InputError(f"The workbook does not run on {engine_name(frame)} tables yet.")
 
 

@@ -27,6 +27,9 @@ from retention_lib.messages import told
 from retention_lib.results import Listing, Result
 from retention_lib.wording import Sentence, Wording
 
+_ROUNDED = r"\d[.,]\d+[Ee]\+\d+"
+"""How a spreadsheet writes a long number that it has no room for: ``1,23457E+12``."""
+
 
 def reason_label(wording: Wording, reason: str) -> str:
     """A reason for setting rows aside, in words; the empty reason is ``kept``."""
@@ -96,6 +99,7 @@ class Import(Result):
         )
         _warn_of_unread(reader)
         _warn_of_documents(reader)
+        _warn_of_rounded(reader)
         return cls(
             frame,
             path=path,
@@ -336,6 +340,26 @@ def _warn_of_documents(reader: Reader) -> None:
             f"Your column {heading!r} has lines that look like no sales: {', '.join(kinds)}. They "
             f"are counted like all others. Leave them out with leave_out={{{heading!r}: [...]}}, "
             f"unless their amounts are negative already.",
+            DataWarning,
+            stacklevel=4,
+        )
+
+
+def _warn_of_rounded(reader: Reader) -> None:
+    heading = reader.source_of.get("customer_id")
+    if heading is None:
+        return
+    said = reader.text(heading)
+    rows, example = reader.connection.execute(
+        f"SELECT count(*), min({said}) FROM judged WHERE {REASON} IS NULL "
+        f"AND regexp_full_match(trim({said}), ?)",
+        [_ROUNDED],
+    ).fetchall()[0]
+    if rows:
+        warnings.warn(
+            f"{rows:,} line(s) have a customer_id that a spreadsheet rounded, such as "
+            f"{said_text(example)!r}: its digits are lost, and several customers may have become "
+            f"one. Export the table again and import that file before any spreadsheet saves it.",
             DataWarning,
             stacklevel=4,
         )

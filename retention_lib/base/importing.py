@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from retention_lib import progress
 from retention_lib.base import contract, workbooks
+from retention_lib.base._typed import is_database_url
 from retention_lib.base.deciding import Answers, DateOrder, DecimalMark, DuplicateLines
 from retention_lib.base.imported import Import
 from retention_lib.base.judging import Reader
@@ -192,6 +193,8 @@ def _check_kinds(path: object, **told: object) -> None:
 
 def _kept_path(path: str | Path) -> str:
     """Where the export is, for ``workbook.toml``; empty for a database, which has no file."""
+    if is_database_url(str(path)):
+        return ""
     place = workbooks.from_here(str(path))
     return place.resolve().as_posix() if place.exists() else ""
 

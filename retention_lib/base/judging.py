@@ -132,8 +132,9 @@ class Reader:
         return [FILE, ROW] if FILE in self.raw.table.column_names else [ROW]
 
     def _judged_sql(self) -> str:
-        typed = [f"{sql} AS {self.typed(name)}" for name, sql in self.typed_columns.items()]
-        texts = [f"raw_text.{quoted(name)} AS {self.text(name)}" for name in self.raw.header]
+        read = [f"{sql} AS {self._value(name)}" for name, sql in self.typed_columns.items()]
+        typed = [f"{self._value(name)} AS {self.typed(name)}" for name in self.typed_columns]
+        texts = [f"{quoted(name)} AS {self.text(name)}" for name in self.raw.header]
         reasons = " ".join(
             f"WHEN {test} THEN '{reason}'" for reason, test in self._reasons().items()
         )
@@ -141,8 +142,18 @@ class Reader:
         source = "raw_text"
         if self._is_wide:
             clean = self._list_sql("list_transform", values.clean_text_sql)
-            source = f"(SELECT *, {clean} AS {_CELLS} FROM raw_text) AS raw_text"
-        return f"SELECT {columns}, CASE {reasons} END AS {REASON} FROM {source}"
+            source = f"(SELECT *, {clean} AS {_CELLS} FROM raw_text)"
+        # The values are read first and once; only where one is missing is it asked why.
+        values_read = f"SELECT *, {', '.join(read)} FROM {source}"
+        return f"SELECT {columns}, CASE {reasons} END AS {REASON} FROM ({values_read})"
+
+    def _value(self, name: str) -> str:
+        """The name of a typed column while the reasons are looked for."""
+        return quoted(f"\n{self.typed(name)}")
+
+    def _without(self, name: str, test: str) -> str:
+        """A test that is made only where a typed column has no value."""
+        return f"CASE WHEN {self._value(name)} IS NULL THEN coalesce({test}, false) ELSE false END"
 
     @property
     def _is_wide(self) -> bool:
@@ -207,7 +218,11 @@ class Reader:
 
     def _reasons(self) -> dict[str, str]:
         """Reason to the SQL test for it, in the order in which they are looked for."""
-        tests = {"empty_line": f"{self._filled_sql()} = 0", **self._totals_test()}
+        some = next(iter(self.typed_columns))
+        tests = {
+            "empty_line": self._without(some, f"{self._filled_sql()} = 0"),
+            **self._totals_test(),
+        }
         for column in self.contract.columns:
             if column.required:
                 tests |= self._required_tests(column)
@@ -250,9 +265,7 @@ class Reader:
         totals = self._cells_sql(lambda c: f"regexp_matches(coalesce({c}, ''), '{_TOTALS}', 'i')")
         said = f"{totals} > 0"
         if "date" in self.source_of and "date" in self.contract.required_names:
-            return {
-                "totals_line": f"({self._date_sql(self.source_of['date'])}) IS NULL AND ({said})"
-            }
+            return {"totals_line": self._without("date", said)}
         if len(self.raw.header) < 3:
             return {}
         return {"totals_line": f"({said}) AND {self._filled_sql()} <= 2"}
@@ -275,16 +288,16 @@ class Reader:
                 lambda f: values.date_reason_sql(quoted(source), f.dates[source])
             )
             return {
-                reason: f"({why}) = '{reason}'"
+                reason: self._without(name, f"({why}) = '{reason}'")
                 for reason in ("missing_date", "unreadable_date", "impossible_date")
             }
         if column.kind == "amount":
             return self._amount_tests()
-        value = self._value_sql(column)
+        missing = f"{self._value(name)} IS NULL"
         if name == "customer_id":
-            return {"missing_customer": f"({value}) IS NULL"}
+            return {"missing_customer": missing}
         # Two required columns share this reason: a row that lacks either is set aside.
-        return {f"missing_required:{name}": f"({value}) IS NULL"}
+        return {f"missing_required:{name}": missing}
 
     def _amount_tests(self) -> dict[str, str]:
         names = ("amount",) if "amount" in self.source_of else ("quantity", UNIT_PRICE)
@@ -297,7 +310,9 @@ class Reader:
 
         whys = [why(self.source_of[name]) for name in names]
         return {
-            reason: " OR ".join(f"coalesce(({why}) = '{reason}', false)" for why in whys)
+            reason: self._without(
+                "amount", " OR ".join(f"coalesce(({why}) = '{reason}', false)" for why in whys)
+            )
             for reason in ("missing_amount", "unreadable_amount")
         }
 
@@ -408,13 +423,14 @@ class Reader:
     def _currencies_in_amounts(self) -> set[str]:
         found = set()
         for column in self.columns_of("amount"):
-            for code, pattern in _CURRENCIES.items():
-                rows = self.connection.execute(
-                    f"SELECT count(*) FROM judged WHERE {REASON} IS NULL "
-                    f"AND regexp_matches({self.text(column)}, ?)",
-                    [pattern],
-                ).fetchall()
-                found |= {code} if rows[0][0] else set()
+            named = self.text(column)
+            tests = (f"bool_or(regexp_matches({named}, ?))" for _ in _CURRENCIES)
+            (met,) = self.connection.execute(
+                f"SELECT {', '.join(tests)} FROM judged "
+                f"WHERE {REASON} IS NULL AND regexp_matches({named}, '[A-Z€£$]')",
+                list(_CURRENCIES.values()),
+            ).fetchall()
+            found |= {code for code, is_there in zip(_CURRENCIES, met, strict=True) if is_there}
         return found - {"$"} if found & {"USD", "CAD"} else found
 
     def _currencies_in_columns(self) -> set[str]:

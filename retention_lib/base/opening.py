@@ -16,6 +16,7 @@ from retention_lib.base._remembered import content_of, open_once
 from retention_lib.base.contract import TABLES
 from retention_lib.base.customer_base import CustomerBase, require_base
 from retention_lib.base.importing import import_export, import_raw
+from retention_lib.base.known_names import shown_name
 from retention_lib.base.workbooks import (
     FILE_NAME,
     Workbook,
@@ -265,7 +266,7 @@ def describe_base(base: CustomerBase) -> BaseDescription:
         last=engine.day_of(totals["last"]) if has_purchases else None,
         as_of=base.as_of,
         activity_window_days=base.activity_window_days,
-        name=base.name,
+        name=shown_name(base),
         months=_months(base),
     )
 

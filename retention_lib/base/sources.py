@@ -121,6 +121,8 @@ def _existing(source: str | Path) -> Path:
         if path.is_dir() or path.is_file():
             return path
         exists = path.exists()
+    except InputError:
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         why = example(str(error), 100)
         raise InputError(f"{str(source)[:200]!r} is not a path ({why}).") from error

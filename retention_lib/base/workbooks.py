@@ -21,6 +21,7 @@ import tomlkit
 from retention_lib import filing
 from retention_lib.base import placing
 from retention_lib.base._raw import example
+from retention_lib.base._typed import is_database_url, without_secrets
 from retention_lib.errors import InputError
 
 FILE_NAME = "workbook.toml"
@@ -122,7 +123,18 @@ def as_path(path: object) -> Path:
             f"becomes a base with rl.CustomerBase.from_tables(table), an import with "
             f"imported.to_base()."
         )
+    _must_be_a_path(str(path))
     return _unquoted(Path(path)).expanduser()
+
+
+def _must_be_a_path(given: str) -> None:
+    """Say what to do with the address of a database; its password is never repeated."""
+    if is_database_url(given):
+        raise InputError(
+            f"{without_secrets(given)} is an address, not a folder or a file. Read a table of a "
+            f"database in Python, with rl.import_export(address).save(folder), and open that "
+            f"folder then."
+        )
 
 
 def _unquoted(path: Path) -> Path:
@@ -151,6 +163,7 @@ def _pointer() -> Path:
 
 def _found(given: str) -> Path:
     """A path as given, seen from here or from the project's folder."""
+    _must_be_a_path(given)
     for path in (Path(given).expanduser(), project_folder() / given):
         if path.exists():
             return path

@@ -204,6 +204,7 @@ def _loaded(w: Wording, data: str | None) -> Iterator[Finding]:
 
 def _settings(w: Wording) -> Iterator[Finding]:
     from retention_lib.base import workbooks
+    from retention_lib.base._typed import is_database_url, without_secrets
 
     chosen = w.say(f"cli.doctor.language.{w.language}")
     yield Finding(w.say("cli.doctor.what.language"), "fine", chosen)
@@ -211,7 +212,8 @@ def _settings(w: Wording) -> Iterator[Finding]:
     yield Finding(w.say("cli.doctor.what.console"), "fine", encoding)
     for variable in (workbooks.ENVIRONMENT, LANGUAGE_VARIABLE, MASK_VARIABLE):
         if os.environ.get(variable):
-            said = f"{variable}={os.environ[variable]}"
+            value = os.environ[variable]
+            said = f"{variable}={without_secrets(value) if is_database_url(value) else value}"
             yield Finding(w.say("cli.doctor.what.variable"), "note", said)
 
 

@@ -73,6 +73,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in the language spoken; the caller prints it."""
+        # An address mistyped among the arguments may hold a password.
+        message = re.sub(r"(?<=://)\S+", "…", message)
         for pattern, key in _COMPLAINTS:
             found = re.fullmatch(pattern, message, re.DOTALL)
             if found:

@@ -174,7 +174,8 @@ class Proving:
                 self.base.visible("transactions")
                 .group_by("customer_id", "day")
                 .agg(nw.col("amount").sum().round(NET_DECIMALS).alias("net"))
-                .with_columns(nw.lit(0.0).alias("margin"), nw.lit(day).alias("sent_day"))
+                # No plain 0.0, which PostgreSQL takes for a decimal.
+                .with_columns((nw.col("net") * 0.0).alias("margin"), nw.lit(day).alias("sent_day"))
             )
             frame = engine.collect(facts.around(daily, days=days, before=facts.BEFORE_DAYS))
             frame["revenue_before"] = frame["revenue_before"].astype(float).fillna(0.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retention_lib.base.sources import SUFFIXES, RawTable, plain_text, read_raw
+from retention_lib.base.workbooks import as_path
 from retention_lib.decisions._plan_files_layout import FILLED, MASKED, folded, headings_read
 from retention_lib.errors import InputError, QuestionError
 from retention_lib.wording import LANGUAGES, Language, texts, unsafe_cell
@@ -35,7 +36,7 @@ def files_of(given: object) -> list[Path]:
     for one in listed:
         if not isinstance(one, str | os.PathLike):
             raise InputError(f"Each path must be a text, such as 'plan.xlsx'; got {one!r}.")
-        place = Path(one).expanduser()
+        place = as_path(one)
         if not place.exists():
             raise InputError(f"There is nothing at {place}. Give the file that came back.")
         found += _inside(place) if place.is_dir() else [place]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from retention_lib.base import engine
-from retention_lib.base.customer_base import CustomerBase
+from retention_lib.base.customer_base import NET_DECIMALS, CustomerBase
 from retention_lib.portfolio._cohort_beginnings import (
     Beginnings,
     acquired_days,
@@ -121,7 +121,7 @@ def _never(everybody: nw.LazyFrame[Any]) -> tuple[int, float]:
             nw.len().alias("customers"), nw.col("revenue").sum().alias("revenue")
         )
     )
-    return int(found["customers"]), float(found["revenue"] or 0.0)
+    return int(found["customers"]), round(float(found["revenue"] or 0.0), NET_DECIMALS)
 
 
 def _dated(base: CustomerBase, bought: nw.LazyFrame[Any], begins: Beginnings) -> nw.LazyFrame[Any]:
@@ -172,7 +172,9 @@ def _cells(placed: nw.LazyFrame[Any]) -> pd.DataFrame:
         .group_by("first", "older", "age")
         .agg(nw.col("customers").sum().cast(nw.Int64), nw.col("revenue").sum())
     )
-    return _whole(engine.collect(rows), "first", "older", "age", "customers")
+    cells = _whole(engine.collect(rows), "first", "older", "age", "customers")
+    # Half a cent is rounded the same way in whatever order an engine has added.
+    return cells.assign(revenue=cells["revenue"].round(NET_DECIMALS))
 
 
 def _returns(placed: nw.LazyFrame[Any]) -> pd.DataFrame:

@@ -335,7 +335,7 @@ def _measure(base: CustomerBase, window_days: int | None) -> tuple[pd.DataFrame,
     measured = engine.collect(
         days.group_by("customer_id").agg(
             nw.col("purchase_day").max(),
-            nw.col("counted").sum(),
+            nw.col("counted").sum().cast(nw.Int64),
             nw.col("spent").sum().round(NET_DECIMALS),
         )
     ).sort_values("customer_id", ignore_index=True)

@@ -83,11 +83,12 @@ class Days:
                 nw.col(*money).sum().round(NET_DECIMALS),
             )
         )
-        if not self.margin_known:
-            customers = customers.with_columns(margin=nothing, year_margin=nothing)
         known = customers.filter(~nw.col("first_day").is_null())
         ended = with_endings(self.base.at(engine.day_of(day)), known)
         table = engine.collect(ended.rename({"year_bought": "year_purchases"}))
+        if not self.margin_known:
+            # Here, for PostgreSQL takes a plain 0.0 for a decimal, which is no floating number.
+            table = table.assign(margin=0.0, year_margin=0.0)
         table["is_contract"] = table["is_contract"].astype(bool)
         return table.sort_values("customer_id", ignore_index=True)
 

@@ -1,8 +1,7 @@
 """What snapshots are made of, collapsed once for all dates and kept in the engine.
 
-Whoever reads these tables for a date takes what had begun by that date only. A purchase carries
-what its customer had done up to it, and the day of the purchase after it: the row of a customer
-that holds on a date is its last purchase up to then, found without adding anything up again.
+Whoever reads these tables for a date takes what had begun by that date only. A purchase knows how
+long after the one before it came, so that the customers of a date are found by adding up its rows.
 """
 
 from __future__ import annotations
@@ -40,13 +39,12 @@ class Facts:
     Customers are known by a whole number, ``code``, in the order of their ids. ``customers``:
     ``code, customer_id, acquired_day, shut_day`` (from which day on the account is known to be
     closed, ``NEVER`` where open) and ``contract_day`` (from which day on it is known to be a
-    contract). ``purchases``: ``code, day, net, place`` (1 for the first), ``first_day``,
-    ``gap_squares`` (of the days between purchases) and ``net_so_far``, both added up to this
-    purchase, and ``next_day`` (``NEVER`` for the last). ``refunds``: ``code, day, refund`` of days
-    that net below zero. ``ranges``: ``code, day, next_day`` (on which the same range is bought
-    again). ``contacts``: ``code, day, personal``; ``requests``: ``code, day``; ``complaints``:
-    ``code, day, until``; ``answers``: ``code, day, score, next_day``. ``people``: ``code,
-    people_known``. Tables that are missing are none. ``begins``: the first day of a table.
+    contract). ``purchases``: ``code, day, net, gap`` (days since the purchase before; missing for
+    the first). ``refunds``: ``code, day, refund`` of days that net below zero. ``ranges``: ``code,
+    day, next_day`` (on which the same range is bought again, ``NEVER`` for the last). ``contacts``:
+    ``code, day, personal``; ``requests``: ``code, day``; ``complaints``: ``code, day, until``;
+    ``answers``: ``code, day, score, next_day``. ``people``: ``code, people_known``. Tables that are
+    missing are none. ``begins``: the first day of a table.
     """
 
     root: Frame
@@ -216,23 +214,11 @@ def _lines(base: CustomerBase, customers: Frame, *by: str) -> Frame:
 
 
 def _purchases(days: Frame) -> Frame:
-    """The days that net to more than nothing, each with what came before it and the next."""
+    """The days that net to more than nothing, each with how long after the last one it came."""
     day = nw.col("day")
-    bought = days.filter(nw.col("net") > 0)
-    gap = (day - day.shift(1).over("code", order_by="day")).cast(nw.Float64).fill_null(0.0)
-    told = bought.select(
-        "code",
-        "day",
-        "net",
-        (gap * gap).alias("square"),
-        day.shift(-1).over("code", order_by="day").fill_null(NEVER).alias("next_day"),
-        day.min().over("code").alias("first_day"),
-        # A customer's days are all different, and numbering is quicker than adding up.
-        day.rank("ordinal").over("code").cast(nw.Int32).alias("place"),
-        nw.col("net").cum_sum().over("code", order_by="day").alias("net_so_far"),
-    )
-    squares = nw.col("square").cum_sum().over("code", order_by="day")
-    return told.with_columns(squares.alias("gap_squares")).drop("square")
+    # One window and no more: sorting the purchases is the dearest step of all.
+    gap = day - day.shift(1).over("code", order_by="day")
+    return days.filter(nw.col("net") > 0).select("code", "day", "net", gap.alias("gap"))
 
 
 def _refunds(days: Frame) -> Frame:

@@ -67,10 +67,10 @@ def expectations(counts: pd.DataFrame, horizon_days: int) -> Expectations | None
 def histories(known: Frame, dates: Dates) -> list[pd.DataFrame]:
     """For each date the distinct histories and how many have each; of very many, one in so many.
 
-    ``known`` is one row a customer and date: ``place`` (purchases so far), ``day`` (of the last)
-    and ``first_day``.
+    ``known`` is one row a customer and date: ``purchases`` so far, ``day`` (of the last) and
+    ``first_day``.
     """
-    first, last, purchases = (nw.col(c).cast(nw.Int64) for c in ("first_day", "day", "place"))
+    first, last, purchases = (nw.col(c).cast(nw.Int64) for c in ("first_day", "day", "purchases"))
     triples = known.select(
         *dates.keys[:-1],
         (purchases - 1).alias(HISTORY[0]),

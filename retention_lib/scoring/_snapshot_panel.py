@@ -22,7 +22,7 @@ from retention_lib.scoring._snapshot_state import Sums, features_of, label_of
 
 def rows_on(facts: Facts, moments: Sequence[Moment]) -> int:
     """How many customers are known on the dates, added up over the dates."""
-    first = facts.purchases.filter(nw.col("place") == 1)
+    first = facts.purchases.filter(nw.col("gap").is_null())
     days = sorted({at.day for at in moments})
     known = first.select(*[one_if(nw.col("day") <= day).alias(f"on_{day}") for day in days])
     counts = engine.one_row(known.select(*[nw.col(f"on_{day}").sum() for day in days]))

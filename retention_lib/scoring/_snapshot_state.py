@@ -7,8 +7,9 @@ every way of asking, all customers at once, some of them or batch by batch, give
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+Exprs = Mapping[str, nw.Expr]
+
+_NONE: Exprs = MappingProxyType({})
 
 YEAR = 365
 LATELY = 90
@@ -44,9 +48,39 @@ def column(name: str) -> nw.Expr:
     return nw.col(name)
 
 
-def last_purchases(purchases: Frame, dates: Dates) -> Frame:
-    """The last purchase of every customer known on a date; it carries all that came before."""
-    return dates.on(purchases).filter(column("day") <= dates.day, column("next_day") > dates.day)
+def known_on(purchases: Frame, dates: Dates) -> Frame:
+    """The customers known on a date, those who had bought by then, and all that they had bought.
+
+    One row a customer and date: ``day`` (of the last purchase), ``first_day``, ``purchases``,
+    ``net_so_far`` and ``gap_squares`` of the whole past, and the sums of the windows before it.
+    """
+    shorter = (*WINDOWS, LATELY)
+    gap = column("gap").cast(nw.Float64).fill_null(0.0)
+    season = _within(dates, YEAR) & (column("day") <= dates.day - YEAR + dates.horizon_days)
+    return _sums(
+        dates.on(purchases).filter(column("day") <= dates.day),
+        dates,
+        counts={
+            "purchases": ~column("day").is_null(),
+            **{f"purchases_{days}": _within(dates, days) for days in shorter},
+            "purchases_same_season": season,
+        },
+        values={
+            "net_so_far": column("net"),
+            "gap_squares": gap * gap,
+            **{f"gross_{days}": _value_if(_within(dates, days), column("net")) for days in shorter},
+        },
+        latest={"day": column("day")},
+        earliest={"first_day": column("day")},
+    )
+
+
+def _next_purchases(purchases: Frame, dates: Dates) -> Frame:
+    """The first purchase after the date, of those who made one before the horizon was over."""
+    after = dates.on(purchases).filter(
+        column("day") > dates.day, column("day") <= dates.day + dates.horizon_days
+    )
+    return _sums(after, dates, earliest={"next_day": column("day")})
 
 
 @dataclass(frozen=True)
@@ -65,16 +99,17 @@ class Part:
         return at.current if self.undated else self.begin is None or self.begin <= at.day
 
 
-def parts_of(facts: Facts, dates: Dates) -> list[Part]:
+def parts_of(facts: Facts, dates: Dates, known: Frame) -> list[Part]:
     """What the features of the dates are made of, at most one row a customer and date in each.
 
-    The first has all customers known on a date; in the others those who have no row have
-    nothing of the kind.
+    The first, that of :func:`known_on`, has all customers known on a date; in the others those
+    who have no row have nothing of the kind.
     """
+    over = any(at.over for at in dates.moments)
     told, heard = facts.begins["interactions"], facts.begins["feedback"]
     frames = (
-        (last_purchases(facts.purchases, dates).drop("net"), None),
-        (_bought(facts, dates), None),
+        (known, None),
+        (_next_purchases(facts.purchases, dates) if over else None, None),
         (_refunded(facts, dates), None),
         (_ranges(facts, dates), None),
         # Before anything was written down nobody knows of contacts, not even of none.
@@ -117,14 +152,15 @@ def _value_if(test: nw.Expr, value: nw.Expr) -> nw.Expr:
 def _sums(
     rows: Frame,
     dates: Dates,
-    counts: dict[str, nw.Expr],
-    values: dict[str, nw.Expr],
-    latest: dict[str, nw.Expr],
+    *,
+    counts: Exprs = _NONE,
+    values: Exprs = _NONE,
+    latest: Exprs = _NONE,
+    earliest: Exprs = _NONE,
 ) -> Frame:
-    """Rows added up by customer: how often each test holds, values, and the latest of days."""
-    wide = rows.select(
-        *dates.keys, **{name: one_if(test) for name, test in counts.items()}, **values, **latest
-    )
+    """Rows added up by customer: how often each test holds, values, latest and earliest days."""
+    tests = {name: one_if(test) for name, test in counts.items()}
+    wide = rows.select(*dates.keys, **tests, **values, **latest, **earliest)
     found: list[nw.Expr] = []
     if counts:
         found.append(nw.col(*counts).sum().cast(nw.Int64))
@@ -132,29 +168,16 @@ def _sums(
         found.append(nw.col(*values).sum().round(NET_DECIMALS))
     if latest:
         found.append(nw.col(*latest).max())
+    if earliest:
+        found.append(nw.col(*earliest).min())
     return wide.group_by(*dates.keys).agg(*found)
-
-
-def _bought(facts: Facts, dates: Dates) -> Frame:
-    """Purchases and what they brought, window by window."""
-    shorter = [days for days in (*WINDOWS, LATELY) if days < YEAR]
-    season = column("day") <= dates.day - YEAR + dates.horizon_days
-    counts = {f"purchases_{days}": _within(dates, days) for days in shorter}
-    values = {f"gross_{days}": _value_if(_within(dates, days), column("net")) for days in shorter}
-    return _sums(
-        _since(facts.purchases, dates),
-        dates,
-        {**counts, "purchases_365": ~column("day").is_null(), "purchases_same_season": season},
-        {**values, "gross_365": column("net")},
-        {},
-    )
 
 
 def _refunded(facts: Facts, dates: Dates) -> Frame:
     values = {
         f"refunds_{days}": _value_if(_within(dates, days), column("refund")) for days in WINDOWS
     }
-    return _sums(_since(facts.refunds, dates), dates, {}, values, {})
+    return _sums(_since(facts.refunds, dates), dates, values=values)
 
 
 def _ranges(facts: Facts, dates: Dates) -> Frame | None:
@@ -162,7 +185,8 @@ def _ranges(facts: Facts, dates: Dates) -> Frame | None:
     if facts.ranges is None:
         return None
     last = _since(facts.ranges, dates).filter(column("next_day") > dates.day)
-    return _sums(last, dates, {f"ranges_{days}": _within(dates, days) for days in WINDOWS}, {}, {})
+    counts = {f"ranges_{days}": _within(dates, days) for days in WINDOWS}
+    return _sums(last, dates, counts=counts)
 
 
 def _contacted(facts: Facts, dates: Dates) -> Frame | None:
@@ -171,7 +195,7 @@ def _contacted(facts: Facts, dates: Dates) -> Frame | None:
     counts = {f"contacts_{days}": _within(dates, days) for days in (30, YEAR)}
     personal = nw.when(column("personal") == 1).then(column("day"))
     rows = dates.on(facts.contacts).filter(column("day") <= dates.day)
-    return _sums(rows, dates, counts, {}, {"contact_day": personal})
+    return _sums(rows, dates, counts=counts, latest={"contact_day": personal})
 
 
 def _asked(facts: Facts, dates: Dates) -> Frame | None:
@@ -189,22 +213,24 @@ def _complained(facts: Facts, dates: Dates) -> Frame | None:
         "complaints_365": _within(dates, YEAR),
         "complaints_open": column("until") > dates.day,
     }
-    return _sums(rows, dates, counts, {}, {"complaint_day": column("day")})
+    return _sums(rows, dates, counts=counts, latest={"complaint_day": column("day")})
 
 
 def _answered(facts: Facts, dates: Dates) -> Frame | None:
     if facts.answers is None:
         return None
-    return last_purchases(facts.answers, dates).select(*dates.keys, "score")
+    given = dates.on(facts.answers)
+    latest = given.filter(column("day") <= dates.day, column("next_day") > dates.day)
+    return latest.select(*dates.keys, "score")
 
 
 def typical_gaps(known: Frame, dates: Dates) -> list[float]:
     """For each date the mean over the customers with a second purchase of their mean gap, in days.
 
-    ``known`` is that of :func:`last_purchases`, of all customers. Missing where nobody came back.
+    ``known`` is that of :func:`known_on`, of all customers. Missing where nobody came back.
     """
-    again = known.filter(column("place") >= 2)
-    days = (column("day") - column("first_day")).cast(nw.Float64) / (column("place") - 1)
+    again = known.filter(column("purchases") >= 2)
+    days = (column("day") - column("first_day")).cast(nw.Float64) / (column("purchases") - 1)
     if dates.listed is None:
         found = {dates.day: engine.one_row(again.select(days.mean().alias("gap")))["gap"]}
     else:
@@ -269,9 +295,12 @@ def label_of(sums: Sums, at: Moment) -> tuple[NDArray[np.bool_], Floats]:
     bought = sums["day"] > at.day - at.window_days
     eligible = (bought | contract) & (closed_day > at.day)
     closed = closed_day <= end
-    churned = np.where(contract, closed, closed | (sums["next_day"] > end)).astype(np.float64)
-    if not at.over:
-        churned[:] = np.nan
+    if at.over:
+        # Whose next purchase is not known made none in the horizon.
+        silent = ~(sums["next_day"] <= end)
+        churned = np.where(contract, closed, closed | silent).astype(np.float64)
+    else:
+        churned = np.full(len(sums), np.nan)
     churned[~eligible] = np.nan
     return eligible, churned
 
@@ -299,14 +328,14 @@ def _loyalty(sums: Sums, at: Moment) -> dict[str, Floats]:
     return {
         "recency_days": at.day - sums["day"],
         "tenure_days": at.day - since,
-        "purchases_total": sums["place"],
+        "purchases_total": sums["purchases"],
         "is_contract": (sums["contract_day"] <= at.day).astype(np.float64),
     }
 
 
 def _rhythm(sums: Sums, at: Moment, base_gap: float) -> dict[str, Floats]:
     """The customer's own gaps, and its silence as a multiple of the gap typical for it."""
-    gaps, total = sums["place"] - 1.0, sums["day"] - sums["first_day"]
+    gaps, total = sums["purchases"] - 1.0, sums["day"] - sums["first_day"]
     mean = _ratio(total, gaps)
     spread = np.maximum(sums["gap_squares"] - total * np.nan_to_num(mean), 0.0)
     deviation = np.sqrt(_ratio(spread, gaps - 1.0))
@@ -330,7 +359,7 @@ def _windows(sums: Sums) -> dict[str, Floats]:
             found[f"ranges_{days}"] = sums.counted(f"ranges_{days}")
     gross, bought = sums.counted("gross_365"), sums.counted("purchases_365")
     found["refund_share"] = _ratio(sums.counted("refunds_365"), gross)
-    ever = sums["net_so_far"] / sums["place"]
+    ever = sums["net_so_far"] / sums["purchases"]
     found["basket"] = np.where(bought > 0, _ratio(gross, bought), ever)
     return found
 
@@ -384,7 +413,7 @@ def _expected(sums: Sums, at: Moment, expected: Expectations | None) -> dict[str
     if expected is None:
         return {}
     age, span = at.day - sums["first_day"], sums["day"] - sums["first_day"]
-    bought, nothing = expected.of(sums["place"] - 1.0, span, age)
+    bought, nothing = expected.of(sums["purchases"] - 1.0, span, age)
     return {"expected_purchases": bought, "no_purchase_probability": nothing}
 
 

@@ -112,8 +112,10 @@ def load_churn(path: str | Path) -> ChurnModel:
         model = _built(about, source)
     except Exception as error:
         made_with = f" It was saved with {other}." if other else ""
+        # NumPy goes on to say how to load it unsafely.
+        why = str(error).partition(". ")[0]
         raise InputError(
-            f"The model in {source} cannot be built ({type(error).__name__}: {error}).{made_with} "
+            f"The model in {source} cannot be built ({type(error).__name__}: {why}).{made_with} "
             f"Please {_RETRAIN}."
         ) from error
     if other:

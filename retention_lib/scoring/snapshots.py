@@ -26,12 +26,12 @@ from retention_lib.portfolio.rfm import SKETCH_BELOW
 from retention_lib.results import Result
 from retention_lib.scoring._snapshot_dates import Dates as Together
 from retention_lib.scoring._snapshot_dates import Moment, together
-from retention_lib.scoring._snapshot_facts import Facts, Frame, available, limited, opened
+from retention_lib.scoring._snapshot_facts import Frame, available, limited, opened
 from retention_lib.scoring._snapshot_model import expectations, histories
 from retention_lib.scoring._snapshot_panel import Panel, rows_on
 from retention_lib.scoring._snapshot_state import (
     collected,
-    last_purchases,
+    known_on,
     parts_of,
     typical_gaps,
 )
@@ -125,14 +125,18 @@ def take_snapshots(
             # While the engine adds up one date, the features of the one before it are made.
             adding: Future[None] | None = None
             for several in _in_turn(base, moments):
-                with together(facts, several) as seen:
-                    figures = _base_figures(facts, seen)
-                    parts = collected(parts_of(some, seen), seen)
-                for at, *known in zip(several, parts, *figures, strict=True):
+                with (
+                    together(facts, several) as seen,
+                    facts.kept(known_on(facts.purchases, seen)) as known,
+                ):
+                    figures = typical_gaps(known, seen), histories(known, seen)
+                    mine = known if some is facts else known_on(some.purchases, seen)
+                    parts = collected(parts_of(some, seen, mine), seen)
+                for at, *its in zip(several, parts, *figures, strict=True):
                     step("snapshot", date=base.wording.date(engine.day_of(at.day)))
                     if adding:
                         adding.result()
-                    adding = worker.submit(_add, panel, at, *known)
+                    adding = worker.submit(_add, panel, at, *its)
             if adding:
                 adding.result()
         table = panel.table()
@@ -247,16 +251,18 @@ def _batches(
 ) -> Iterator[pd.DataFrame]:
     with opened(base) as facts:
         alone = Together((at,))
-        (gap,), (counts,) = _base_figures(facts, alone)
+        # Kept without the sums of the windows, which are added up block by block.
+        short = known_on(facts.purchases, alone).select("code", "day", "first_day", "purchases")
+        with facts.kept(short) as known:
+            (gap,), (counts,) = typical_gaps(known, alone), histories(known, alone)
         expected = expectations(counts, at.horizon_days)
         last = engine.one_row(facts.customers.select(nw.col("code").max().alias("last")))["last"]
         block = max(_BLOCK // batch_rows, 1) * batch_rows
         for start in range(0, int(last) + 1, block):
             some = facts.only(_between(start, start + block))
             with ExitStack() as stack:
-                kept = [
-                    stack.enter_context(facts.kept(part.frame)) for part in parts_of(some, alone)
-                ]
+                parts_known = parts_of(some, alone, known_on(some.purchases, alone))
+                kept = [stack.enter_context(facts.kept(part.frame)) for part in parts_known]
                 for first in range(start, min(start + block, int(last) + 1), batch_rows):
                     within = _between(first, first + batch_rows)
                     parts = [engine.collect(within(part)) for part in kept]
@@ -280,12 +286,6 @@ def _in_turn(base: CustomerBase, moments: Sequence[Moment]) -> Iterator[Sequence
     at_once = max(_TOGETHER // max(rows, 1), 1)
     for first in range(0, len(moments), at_once):
         yield moments[first : first + at_once]
-
-
-def _base_figures(facts: Facts, dates: Together) -> tuple[list[float], list[pd.DataFrame]]:
-    """For each date the typical gap and the histories of all customers known on it."""
-    with facts.kept(last_purchases(facts.purchases, dates)) as known:
-        return typical_gaps(known, dates), histories(known, dates)
 
 
 def _add(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,8 +45,11 @@ def is_local(host: str) -> bool:
 
     >>> is_local("127.0.0.1:8866"), is_local("[::1]:8866"), is_local("127.0.0.1.evil.example")
     (True, True, False)
+    >>> is_local("[::1].evil.example")
+    False
     """
-    name = host.rpartition("]")[0].lstrip("[") if host.startswith("[") else host.split(":")[0]
+    named = re.fullmatch(r"(?:\[([^\]]*)\]|([^:]*))(?::\d*)?", host)
+    name = (named[1] or named[2]) if named else ""
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
@@ -119,6 +123,7 @@ class _TemplateFiles(TemplateStaticFileHandler):  # type: ignore[misc]
 
     def parse_url_path(self, url_path: str) -> str:
         parts = url_path.split("/")
-        if len(parts) < 3 or parts[1] != "static" or {"", ".", ".."} & set(parts):
+        hidden = {"", ".", ".."} & set(parts) or "\0" in url_path
+        if len(parts) < 3 or parts[1] != "static" or hidden:
             raise tornado.web.HTTPError(404)
         return str(super().parse_url_path(url_path))

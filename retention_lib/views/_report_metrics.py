@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retention_lib.base.known_names import shown_name
 from retention_lib.base.workbooks import write_text
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def metrics(results: Results) -> dict[str, Any]:
         "format": FORMAT,
         "made_on": date.today().isoformat(),
         "base": {
-            "name": base.name,
+            "name": shown_name(base),
             "as_of": base.as_of.isoformat(),
             "activity_window_days": base.activity_window_days,
             "currency": base.wording.currency or None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+
+from retention_lib import turns
 
 if TYPE_CHECKING:
     from jupyter_client.manager import KernelManager
@@ -102,16 +104,17 @@ def kernels(count: int, folder: Path, environment: Mapping[str, str]) -> Iterato
             )
 
     started: list[KernelManager] = []
-    with tempfile.TemporaryDirectory(prefix="retention_", ignore_cleanup_errors=True) as scratch:
+    with _passing_folder() as scratch:
         # No start-up files, no history of the user's own IPython.
-        env = {**os.environ, **environment, "IPYTHONDIR": scratch}
+        env = {**os.environ, **environment, "IPYTHONDIR": str(scratch)}
         env["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
         env["PYTHONHASHSEED"] = "0"
         env["PYTHONWARNINGS"] = "ignore::DeprecationWarning,ignore::FutureWarning"
         env.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // count, 1)))
         try:
-            for _ in range(count):
+            for number in range(count):
                 manager = KernelManager(kernel_name="python3", transport_encryption="auto")
+                manager.connection_file = str(scratch / f"kernel-{number}.json")
                 manager.kernel_spec_manager = OwnPython()
                 manager.start_kernel(env=env, cwd=str(folder))
                 started.append(manager)
@@ -120,6 +123,16 @@ def kernels(count: int, folder: Path, environment: Mapping[str, str]) -> Iterato
             for manager in started:
                 with suppress(Exception):
                     manager.shutdown_kernel(now=True)
+
+
+@contextmanager
+def _passing_folder() -> Iterator[Path]:
+    folder = turns.own_place("report")
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_jobs(queue: Queue, managers: Sequence[Any], begun: Callable[[], None]) -> dict[str, Ran]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retention_lib.base.known_names import shown_name
 from retention_lib.base.workbooks import project_folder
 from retention_lib.errors import InputError
 
@@ -193,7 +194,7 @@ def _cell(source: str, slug: str = "", place: int = 0) -> Any:
 def base_said(base: CustomerBase) -> str:
     """Whose customers these are, and from which day they are seen."""
     day = base.wording.date(base.as_of)
-    return base.wording.say("present.app.base", name=base.name, day=day)
+    return base.wording.say("present.app.base", name=shown_name(base), day=day)
 
 
 def words(wording: Wording) -> dict[str, str]:

@@ -12,12 +12,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retention_lib import filing, progress, turns
+from retention_lib.base.known_names import shown_name
 from retention_lib.base.opening import describe_base, open_base
 from retention_lib.base.workbooks import (
     ENVIRONMENT,
@@ -149,11 +150,14 @@ def write_report(
         ]
         written, problems = _files_of(ran[_FILES_JOB], wording)
         problems = [*_chapter_problems(found, pages, ran, wording), *problems]
+        # What takes time comes before: a page and its files are of one run, unless killed here.
+        around = _frame(base, masked)
         # The page comes last; where it cannot be written, the old files come back.
         with filing.Swap() as swap:
             files, refused = _move(scratch, folder, written, wording, swap)
             problems += refused
-            frame = _frame(base, masked, [file.name for file in files], problems)
+            said = [(file.name, _about_file(file.name, wording)) for file in files]
+            frame = replace(around, files=said, problems=problems)
             made = Path(scratch, PAGE)
             with filing.explained([(folder / PAGE, made)]):
                 made.write_text(page(frame, pages, wording), encoding="utf-8", newline="\n")
@@ -164,23 +168,21 @@ def write_report(
         files=tuple(files),
         seconds=time.monotonic() - began,
         problems=tuple(problems),
-        name=frame_name(base),
+        name=frame_name(base, masked),
         wording=wording,
     )
 
 
 def _in_language(place: Path, language: Language | None) -> CustomerBase:
-    from dataclasses import replace
-
     base = open_base(place)
     if language is None or language == base.wording.language:
         return base
     return replace(base, wording=replace(base.wording, language=language))
 
 
-def frame_name(base: CustomerBase) -> str:
+def frame_name(base: CustomerBase, masked: bool = False) -> str:
     """What the base is called in the report."""
-    return base.name or base.wording.say("report.nameless")
+    return shown_name(base, masked) or base.wording.say("report.nameless")
 
 
 # --- where it is written -----------------------------------------------------------------------
@@ -215,6 +217,7 @@ def _beside(folder: Path) -> _Scratch:
     # Nobody else writes a report here now: what lies there was left by one that was killed.
     for left in folder.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left, ignore_errors=True)
+    filing.clear_away(*(folder / name for name in (*FILES, PAGE)))
     try:
         return _Scratch(prefix=_SCRATCH, dir=folder, ignore_cleanup_errors=True)
     except OSError as error:
@@ -303,13 +306,17 @@ def _chapter_problems(
 # --- the front page ----------------------------------------------------------------------------
 
 
-def _frame(
-    base: CustomerBase, masked: bool, files: Sequence[str], problems: Sequence[str]
-) -> Frame:
+def _about_file(name: str, w: Wording) -> str:
+    return w.say(f"report.file.{name.replace('.', '_')}")
+
+
+def _frame(base: CustomerBase, masked: bool) -> Frame:
+    """The front page, but for the files and what could not be made."""
     from retention_lib import __version__
 
     w = base.wording
-    described = describe_base(base)
+    name = frame_name(base, masked)
+    described = replace(describe_base(base), name=shown_name(base, masked))
     if base.has("transactions", "margin"):
         margin = w.say("report.fact.margin_lines")
     elif base.margin_rate is not None:
@@ -318,7 +325,7 @@ def _frame(
         margin = w.say("report.fact.margin_none")
     window = w.say("report.fact.window_is", days=base.activity_window_days)
     facts = [
-        ("base", frame_name(base)),
+        ("base", name),
         ("as_of", w.date(base.as_of)),
         ("window", window),
         ("margin", margin),
@@ -328,10 +335,10 @@ def _frame(
     if masked:
         facts.append(("masked", w.say("table.masked")))
     return Frame(
-        title=w.say("report.title", name=frame_name(base)),
+        title=w.say("report.title", name=name),
         lead=[described.sentence(), str(described.active_sentence())],
         facts=[(w.say(f"report.fact.{key}"), value) for key, value in facts],
-        files=[(name, w.say(f"report.file.{name.replace('.', '_')}")) for name in files],
-        problems=problems,
+        files=(),
+        problems=(),
         version=__version__,
     )

@@ -139,11 +139,20 @@ def use_theme() -> Iterator[None]:
 
 def new_axes(width: float = 8.0, height: float = 5.0) -> Axes:
     """Axes on a new figure of that size in inches, which a notebook shows with its text."""
+    import matplotlib
     import matplotlib.pyplot as plt
 
     _teach_notebook()
     figure = plt.figure(figsize=(width, height), dpi=DPI, FigureClass=WorkbookFigure)
+    if "inline" in matplotlib.get_backend():
+        # After each cell pyplot draws what is new, and the notebook draws it once more as PNG: the
+        # first of the two is seen by nobody.
+        figure.canvas.draw_idle = _not_yet  # type: ignore[method-assign]
     return figure.add_subplot()
+
+
+def _not_yet(*args: Any, **kwargs: Any) -> None:
+    """Draw nothing: the picture is drawn when it is shown."""
 
 
 def describe(figure: Any, text: str) -> None:

@@ -521,6 +521,19 @@ def test_every_usual_type_of_a_column_gives_the_same_purchases(frame):
     ]
 
 
+WHOLE = [Decimal(number) for number in (7, 7, 7, 10**37, 10**37)]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "parquet"])
+def test_whole_number_ids_kept_as_decimals_are_those_numbers(kind, tmp_path):
+    frame = FIVE.assign(customer_id=WHOLE)
+    if kind == "parquet":
+        frame.to_parquet(tmp_path / "t.parquet")
+    told = {"pandas": frame, "polars": pl.from_pandas(frame), "parquet": tmp_path / "t.parquet"}
+    base = CustomerBase.from_tables(told[kind])
+    assert sorted({name for name, _, _ in purchases(base)}) == ["1" + "0" * 37, "7"]
+
+
 # --- The wrong thing ----------------------------------------------------------------------------
 
 
@@ -603,3 +616,16 @@ def test_a_table_kept_or_read_each_time_has_the_same_rows(bound, monkeypatch, tm
     assert base.made_from["tables"]["transactions"]["rows_kept"] == 3
     query = base.tables["transactions"].to_native().sql_query()
     assert ("regexp_full_match" in query) == (bound == 2), "cleaned at every reading, or once"
+
+
+def test_a_table_without_columns_is_refused_in_words():
+    with pytest.raises(InputError, match="without a single column"):
+        CustomerBase.from_tables(pd.DataFrame())
+
+
+def test_half_a_letter_is_kept_apart_and_stops_nobody():
+    halves = pd.Series(["L\udce9a", "L\udce8a", "Bo"], dtype=object)
+    days = ["2025-01-01", "2025-01-02", "2025-01-03"]
+    table = pd.DataFrame({"customer_id": halves, "date": days, "amount": [1.0, 2.0, 3.0]})
+    base = CustomerBase.from_tables(table)
+    assert sorted(base.to_pandas()["customer_id"]) == ["Bo", r"L\udce8a", r"L\udce9a"]

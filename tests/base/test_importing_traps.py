@@ -294,3 +294,13 @@ def test_an_argument_of_the_wrong_kind_is_refused_in_words(tmp_path, arguments, 
     file = write(tmp_path, "x.csv", "Customer ID;Date;Amount|A;2024-01-13;10.5")
     with pytest.raises(InputError, match=said):
         rl.import_export(**{"path": file, **arguments})
+
+
+def test_customer_numbers_that_a_spreadsheet_rounded_are_told(tmp_path):
+    lines = ("Customer ID;Date;Amount", "1,23457E+12;2024-01-13;10", "1,23457E+12;2024-01-14;5")
+    text = "|".join((*lines, "12E5;2024-01-15;1"))
+    with pytest.warns(DataWarning, match=r"2 line\(s\).*spreadsheet rounded.*'1,23457E\+12'"):
+        rl.import_export(write(tmp_path, "x.csv", text))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rl.import_export(write(tmp_path, "y.csv", text.replace("1,23457E+12", "1E12")))

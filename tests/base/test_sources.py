@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import sqlite3
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 
 from retention_lib.base import _unpack
 from retention_lib.base._delimited import read_text
+from retention_lib.base._sheet_size import check_binary_sheet
 from retention_lib.base.sources import FILE, NUMBER_MARK, ROW, RawTable, plain_text, read_raw
 from retention_lib.base.values import (
     DateFormat,
@@ -701,3 +703,10 @@ def test_an_address_never_shows_its_password():
     with pytest.raises((InputError, MissingPackageError)) as caught:
         read_raw("postgresql://marie:secret@localhost:1/crm")
     assert "secret" not in str(caught.value)
+
+
+def test_a_list_of_texts_may_not_claim_more_texts_than_it_has_bytes():
+    claimed = b"\x9f\x01\x08" + struct.pack("<II", 9, 2**31)  # the record that begins the list
+    with pytest.raises(InputError, match=r"2,147,483,648 different texts.* save it again"):
+        check_binary_sheet(iter([claimed]), "export.xlsb")
+    assert check_binary_sheet(iter([b"\x9f\x01\x08" + struct.pack("<II", 9, 3)]), "export.xlsb")

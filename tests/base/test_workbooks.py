@@ -156,3 +156,13 @@ def test_a_workbook_may_be_called_otherwise_in_french():
     named = workbooks.Settings(name="Office supplies", name_fr="Fournitures de bureau")
     assert (named.called("en"), named.called("fr")) == ("Office supplies", "Fournitures de bureau")
     assert workbooks.Settings(name="Shop").called("fr") == "Shop"
+
+
+@pytest.mark.parametrize("given", ["{}", "'{}'", " {}", Path])
+def test_the_address_of_a_database_is_no_folder_and_its_password_is_not_repeated(project, given):
+    address = "postgresql://ann:s3cr3t@db.example/shop?password=s3cr3t"
+    given = given(address) if given is Path else given.format(address)
+    for ask in (workbooks.load_workbook, workbooks.as_path, workbooks.from_here):
+        with pytest.raises(InputError, match="is an address, not a folder") as said:
+            ask(given)
+        assert "s3cr3t" not in str(said.value) and "db.example" in str(said.value)

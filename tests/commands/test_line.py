@@ -67,6 +67,7 @@ def test_the_version_is_told(project, capsys):
         (["plan", "--budget", "1,500"], "without a mark between thousands"),
         (["plan", "--budget", "9", "--weeks", "2.5"], "--weeks takes a whole number"),
         (["check", "--dta", "x"], "Not understood: --dta x."),
+        (["check", "--db", "postgresql://a:p@ss@db/x"], "Not understood: --db postgresql://..."),
         (["import", "a.csv", "--add", "--replace"], "not both."),
         (["import", "a.csv", "--table", "clients"], "--table takes one of"),
         (["check", "--language", "de"], "--language must be one of 'en', 'fr'; got 'de'."),

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from retention_lib import commands
-from retention_lib.views import _app_server, _app_slides
+from retention_lib.views import _app_slides
 
 ADDRESS = "http://127.0.0.1:8866/?token=secret"
 
@@ -41,7 +41,7 @@ def served(monkeypatch):
         on_ready(ADDRESS)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_app_server, "serve", serve)
+    monkeypatch.setattr("retention_lib.views._app_server.serve", serve)
     monkeypatch.setattr("webbrowser.open", lambda address: seen.update(opened=address))
     return seen
 

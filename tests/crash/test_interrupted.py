@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 import retention_lib as rl
-from retention_lib import filing
+from retention_lib import filing, turns
 from retention_lib.base import intake, placing, saving, workbooks
 from retention_lib.decisions import _ideas_file
 from retention_lib.errors import InputError
+from retention_lib.views import report
 from tests.crash.dying import Killed, every_death, step
 
 JANUARY = """Code client;Date facture;Montant HT
@@ -304,3 +305,41 @@ def test_an_export_is_never_written_over_by_its_own_table(tmp_path):
     with pytest.raises(InputError, match="the export itself"):
         rl.import_export(raw).save(tmp_path)
     assert raw.read_bytes() == before
+
+
+def test_what_a_killed_report_left_beside_its_files_goes_with_the_next_one(tmp_path):
+    for name in ("report.html", "report.html.77-5.old", "actions.xlsx.77-3.old", "my.old"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / ".report-77").mkdir()
+    with report._beside(tmp_path) as scratch:
+        left = {path.name for path in tmp_path.iterdir()} - {Path(scratch).name}
+    assert left == {"report.html", "my.old"}
+
+
+PASSING = """
+import sys
+from retention_lib import turns
+place = turns.own_place("trial")
+place.mkdir()
+(place / "customers").write_bytes(b"x")
+print(place, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_put_aside_goes_with_the_next_and_of_a_living_one_stays(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    surroundings = {**os.environ, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
+    start = [sys.executable, "-c", PASSING]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with (
+        subprocess.Popen(start, env=surroundings, **pipes) as dead,
+        subprocess.Popen(start, env=surroundings, **pipes) as living,
+    ):
+        places = [Path(process.stdout.readline().strip()) for process in (dead, living)]
+        dead.kill()
+        dead.wait()
+        turns.own_place("trial")
+        assert [place.exists() for place in places] == [False, True]

@@ -185,3 +185,31 @@ def test_a_refused_address_shows_no_secret(server, where):
     with pytest.raises(rl.InputError) as said:
         rl.import_export(address)
     assert "s3cr3t" not in str(said.value) and "127.0.0.1" in str(said.value)
+
+
+def test_what_only_postgresql_knows_is_read_or_set_aside(connection):
+    connection.raw_sql(
+        "CREATE TABLE odd (customer_id numeric(20, 1), date text, amount numeric, closed_on date,"
+        " tags jsonb);"
+        "INSERT INTO odd VALUES (12, '2024-02-29T10:00', 5, 'infinity', '[1]'),"
+        " (13, '2023-02-29', 5, NULL, NULL), (NULL, '2024-02-01', 5, NULL, NULL),"
+        " (14, '2024-02-01', 'NaN', NULL, NULL), (15, '2024-04-31', 5, NULL, NULL)"
+    ).close()
+    odd = connection.table("odd")
+    with pytest.warns(rl.DataWarning, match="4 of 5 rows"):
+        base = rl.CustomerBase.from_tables(
+            odd, customers=odd.select("customer_id", "closed_on").head(1)
+        )
+    (row,) = base.to_pandas().to_dict("records")
+    assert (row["customer_id"], row["date"], row["tags"]) == ("12", date(2024, 2, 29), "[1]")
+
+
+def test_a_base_of_the_three_columns_alone_is_valued_and_its_ids_are_trimmed(connection):
+    lines = questions.tables()["transactions"][["customer_id", "date", "amount"]]
+    connection.create_table(
+        "alone", lines.replace({"customer_id": {"ONCE-1": "\u00a0ONCE-1\u202f"}})
+    )
+    base = questions.base_of({"transactions": connection.table("alone")})
+    ours = questions.base_of({"transactions": lines})
+    asked = questions.QUESTIONS["purchase histories"]
+    questions.assert_alike(asked(ours), asked(base))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
@@ -310,6 +311,8 @@ def _attacks() -> list[Case]:
             "cannot be read|No sheet",
         ),
         _bad("a stray cell in the last corner", _stray(), "most of it empty"),
+        _bad("two thousand million texts", _claiming(2**31), "different texts"),
+        _book("as many texts as there are", _claiming(7)),
         _book(
             "a dimension that lies",
             xlsx(sheet_xml().replace("<sheetData>", '<dimension ref="A1:XFD1048576"/><sheetData>')),
@@ -331,6 +334,15 @@ def _stray() -> bytes:
         sheet.write(1_048_575, 16_383, "x")
 
     return drawn(fill)
+
+
+def _claiming(texts: int) -> bytes:
+    """A workbook whose list of texts says how long it is: readers make room for that."""
+    whole = zipfile.ZipFile(io.BytesIO(table([HEADINGS, *SOLD])))
+    parts = {name: whole.read(name) for name in whole.namelist()}
+    told, named = parts["xl/sharedStrings.xml"], "xl/sharedStrings.xml"
+    parts[named] = re.sub(rb'uniqueCount="\d+"', f'uniqueCount="{texts}"'.encode(), told)
+    return xlsx(parts.pop("xl/worksheets/sheet1.xml").decode(), parts)
 
 
 # -- the old format: a file system inside a file ------------------------------------------------
@@ -403,8 +415,8 @@ def _entry(
     )
 
 
-def xls(rows: list[tuple[Any, ...]]) -> bytes:
-    """The stream of an Excel 97 workbook of one sheet."""
+def xls(rows: list[tuple[Any, ...]], texts: tuple[int, int] = (0, 0)) -> bytes:
+    """The stream of an Excel 97 workbook of one sheet, with a list of no texts that claims more."""
 
     def record(kind: int, data: bytes) -> bytes:
         return struct.pack("<HH", kind, len(data)) + data
@@ -423,9 +435,10 @@ def xls(rows: list[tuple[Any, ...]]) -> bytes:
                 cells += record(0x203, struct.pack("<HHHd", r, c, 0, value))
     name = b"Sales"
     first = begin(5) + record(0x42, struct.pack("<H", 1200))
-    length = len(first) + 4 + 8 + len(name) + 4
+    listed = record(0xFC, struct.pack("<II", *texts))
+    length = len(first) + 4 + 8 + len(name) + len(listed) + 4
     bound = record(0x85, struct.pack("<IBBBB", length, 0, 0, len(name), 0) + name)
-    return first + bound + record(0x0A, b"") + begin(0x10) + cells + record(0x0A, b"")
+    return first + bound + listed + record(0x0A, b"") + begin(0x10) + cells + record(0x0A, b"")
 
 
 def _old() -> list[Case]:
@@ -433,6 +446,11 @@ def _old() -> list[Case]:
     whole = compound({"Workbook": stream})
     return [
         _book("xls", whole, file="export.xls"),
+        _book(
+            "xls of two thousand million texts",
+            compound({"Workbook": xls([HEADINGS, *SOLD], (2**31 - 1, 2**31 - 1))}),
+            file="export.xls",
+        ),
         _book(
             "xls with macros",
             compound({"Workbook": stream, "_VBA_PROJECT_CUR": b"Attribute VB_Name"}),

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import KernelManager
 
-from tests.notebooks.running import problems_of_running, shared_kernel
+from tests.notebooks.running import TIMEOUT_SECONDS, problems_of_running, shared_kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CDNOW = ROOT / "data" / "sample" / "cdnow"
 REAL_FILE = "RETENTION_REAL_FILE"
+# Most of the time of all chapters goes into these. The small file, which has less to go by, runs
+# them always; CDNOW, whose figures the golden ones hold, where RETENTION_ALL_CHAPTERS=1 is set.
+LONG_ONES = {"02", "03", "04", "05", "06", "07", "08"}
 
 pytestmark = [
     pytest.mark.slow,
@@ -44,7 +47,14 @@ def small_export() -> str:
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[KernelManager]:
     """One for all: that each chapter runs in a kernel of its own, the notebook check has seen."""
+    # Nobody looks at these pictures: small ones are drawn, and packed, sooner.
+    coarse = "import retention_lib.views.theme as theme\ntheme.DPI = 40"
     with shared_kernel() as manager:
+        client = manager.client()
+        client.start_channels()
+        client.wait_for_ready(timeout=TIMEOUT_SECONDS)
+        client.execute(coarse, reply=True, timeout=TIMEOUT_SECONDS)
+        client.stop_channels()
         yield manager
 
 
@@ -59,6 +69,8 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_chapter_runs_on_the_cdnow_sample(path: Path, kernel: KernelManager) -> None:
     if not CDNOW.is_dir():
         pytest.skip("data/sample/cdnow is not there yet")
+    if path.name[:2] in LONG_ONES and not os.environ.get("RETENTION_ALL_CHAPTERS"):
+        pytest.skip("long: set RETENTION_ALL_CHAPTERS=1 to run it on this base as well")
     problems = problems_of_running(path, CDNOW, kernel)
     assert not problems, "\n".join(problems)
 

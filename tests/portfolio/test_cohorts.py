@@ -128,6 +128,19 @@ def test_a_triangle_worked_out_by_hand_on_both_engines(kind):
     ]
 
 
+def test_half_a_cent_is_rounded_alike_in_whatever_order_an_engine_adds():
+    amounts = [187.895, 137.615, 145.44, 152.985]
+    table = lines(
+        *((name, "2024-01-05", amount) for name, amount in zip("abcd", amounts, strict=True))
+    )
+    table = pd.concat([table, lines(("a", "2024-03-01", 1.0))], ignore_index=True)
+    orders = (table, table[::-1], pl.from_pandas(table), pl.from_pandas(table[::-1]))
+    found = {
+        retention_cohorts(CustomerBase.from_tables(one)).to_frame()["revenue"][0] for one in orders
+    }
+    assert len(found) == 1
+
+
 def test_the_same_by_quarter_and_by_year():
     base = base_of(*HAND, as_of="2024-12-31")
     quarters = retention_cohorts(base, period="quarter").to_frame()
@@ -201,7 +214,7 @@ PURCHASES = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(rows=PURCHASES, period=st.sampled_from(list(MONTHS)), polars=st.booleans())
 def test_any_small_base_agrees_with_plain_pandas_and_loses_nobody(rows, period, polars):
     table = lines(*[(who, day, float(amount)) for who, day, amount in rows])

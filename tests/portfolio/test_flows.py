@@ -387,13 +387,13 @@ def history_base(history, window, **options):
     return base_of(lines, customers=frame, activity_window_days=window, **options)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories(), st.sampled_from([1, 30, 45, 90, 365]), st.sampled_from(["quarter", "month"]))
 def test_the_ledger_closes_and_agrees_with_counting_one_by_one(history, window, period):
     check_ledger(history_base(history, window), period)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     histories(),
     st.sampled_from([30, 90]),
@@ -409,7 +409,7 @@ def test_rows_that_come_later_change_no_earlier_period(history, window, period, 
     pd.testing.assert_frame_equal(before, after)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories(), st.sampled_from([20, 90]), st.sampled_from(["quarter", "month"]))
 def test_every_first_purchase_is_in_one_flow_of_one_period(history, window, period):
     base = history_base(history, window)

@@ -175,7 +175,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     rows=ROWS,
     closed=st.dictionaries(st.sampled_from("abcdef"), DAYS, max_size=4),

@@ -368,7 +368,7 @@ day = st.one_of(st.none(), st.integers(0, 800))
 row = st.tuples(st.integers(0, 800), day, day, st.one_of(st.none(), st.booleans()))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.lists(row, min_size=1, max_size=40))
 def test_whatever_the_quotes_the_bands_add_up(rows):
     book = quotes(

@@ -318,7 +318,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(LINES, st.integers(0, 500), st.sampled_from([1, 45, 365]))
 def test_rows_after_as_of_change_nothing_and_every_share_is_one(rows, cut, window_days):
     as_of = FIRST_DAY + timedelta(days=cut)

@@ -230,7 +230,7 @@ bases = st.integers(2, 60).flatmap(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(bases)
 def test_the_order_of_the_file_changes_no_figure(drawn):
     scores, left, value, order = (np.asarray(part) for part in drawn)
@@ -242,7 +242,7 @@ def test_the_order_of_the_file_changes_no_figure(drawn):
         )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(bases)
 def test_every_figure_lies_in_its_range_and_every_share_between_none_and_all(drawn):
     scores, left, value, _ = (np.asarray(part) for part in drawn)
@@ -260,7 +260,7 @@ def test_every_figure_lies_in_its_range_and_every_share_between_none_and_all(dra
             assert known[f"{measure}_low"].ge(0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(bases)
 def test_the_gains_curve_climbs_from_none_to_all_below_the_best_possible(drawn):
     scores, left, value, _ = (np.asarray(part) for part in drawn)

@@ -174,7 +174,7 @@ def test_where_no_mean_exists_it_says_so_and_gives_the_mean_observed(name):
     assert alone == pytest.approx([X["mean_repeat_value"].mean()])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 60), st.floats(0.01, 1e5)), min_size=1, max_size=20))
 def test_the_expected_value_lies_between_the_own_mean_and_the_populations(rows):
     X = spend(*(list(c) for c in zip(*rows, strict=True)))

@@ -305,7 +305,7 @@ _HISTORIES = st.lists(
 
 
 @BOTH
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(_HISTORIES)
 def test_any_base_gives_probabilities_and_more_days_more_purchases(Model, rows):
     x, share, age = (np.array(c, dtype=float) for c in zip(*rows, strict=True))

@@ -274,7 +274,7 @@ def customers(draw):
     return frame, rng.normal(0, 0.4, (count, len(NAMES))), typical
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(customers(), st.sampled_from(LANGUAGES))
 def test_any_customer_gets_at_most_three_reasons_of_weight_that_agree(given_, language):
     frame, parts, typical = given_
@@ -293,7 +293,7 @@ def test_any_customer_gets_at_most_three_reasons_of_weight_that_agree(given_, la
     assert not long["sentence"].str.startswith(("=", "+", "-", "@")).any()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(customers())
 def test_a_customer_reads_the_same_whoever_else_is_scored(given_):
     frame, parts, typical = given_

@@ -43,7 +43,7 @@ def at_once():
     return model().score(base()).to_frame()
 
 
-@pytest.mark.parametrize("batch_rows", [40, 100_000])
+@pytest.mark.parametrize("batch_rows", [100, 100_000])
 def test_the_file_holds_what_scoring_at_once_gives_the_likeliest_first(tmp_path, batch_rows):
     rows = score_to_file(model(), base(), tmp_path / "s.parquet", batch_rows=batch_rows)
     written, expected = pd.read_parquet(tmp_path / "s.parquet"), at_once()

@@ -128,6 +128,24 @@ def test_a_name_of_two_letters_is_found_as_it_is_written():
     assert without_names("HP, hp, HPE", names) == "Customer 1, hp, HPE"
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("L\u00e9a D'Arc", "Lea d\u2019ARC"),
+        ("L\u00e9a D'Arc", "Le\u0301a\u00a0 D'Arc"),
+        ("Stra\u00dfe GmbH", "STRASSE GmbH"),
+        ("Strasse GmbH", "Stra\u00dfe GmbH"),
+        ("Dupont", "_dupont_"),
+    ],
+)
+def test_a_name_is_found_however_it_is_typed(name, typed):
+    lines = pd.DataFrame({"customer_id": ["1"], "date": ["2024-01-05"], "amount": [1.0]})
+    named = pd.DataFrame({"customer_id": ["1"], "name": [name]})
+    names = known_names(CustomerBase.from_tables(lines, customers=named, language="en"))
+    said = without_names(f"Call {typed}, please", names)
+    assert said.replace("_", "") == f"Call {names[next(iter(names))]}, please"
+
+
 @pytest.fixture(scope="module")
 def base():
     sales = pd.DataFrame(

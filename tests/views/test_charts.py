@@ -13,6 +13,7 @@ from retention_lib.portfolio.schemes import SegmentScheme
 from retention_lib.results import Result
 from retention_lib.views import charts, theme
 from retention_lib.wording import LANGUAGES, Wording
+from tests.views.in_languages import in_languages
 
 
 @pytest.fixture(autouse=True)
@@ -98,8 +99,7 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("name", "language"), in_languages(PICTURES))
 def test_a_picture_is_whole_small_and_has_a_text_alternative(name, language):
     ax = PICTURES[name](language)
     figure, box = ax.figure, ax.get_tightbbox()

@@ -13,7 +13,8 @@ from retention_lib.scoring._evaluation_verdict import RULES
 from retention_lib.scoring.evaluation import make_scorecard
 from retention_lib.scoring.leak import CASES, LeakResult, see_the_future
 from retention_lib.views import churn_charts, theme
-from retention_lib.wording import LANGUAGES, Wording
+from retention_lib.wording import Wording
+from tests.views.in_languages import in_languages
 
 
 @pytest.fixture(autouse=True)
@@ -89,8 +90,7 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize(("picture", "language"), in_languages(PICTURES))
 def test_nothing_is_cut_off_and_every_picture_has_words(picture, language):
     ax = PICTURES[picture](language)
     figure, box = ax.figure, ax.get_tightbbox()

@@ -12,7 +12,8 @@ from matplotlib.colors import to_hex
 import retention_lib as rl
 from retention_lib.base.customer_base import CustomerBase
 from retention_lib.views import theme
-from retention_lib.wording import LANGUAGES, Wording
+from retention_lib.wording import Wording
+from tests.views.in_languages import in_languages
 
 
 @pytest.fixture(autouse=True)
@@ -81,9 +82,8 @@ def plain(text):
     return text.replace("\n", " ").replace("\xa0", " ").replace("\u202f", " ")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("base", BASES)
-@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize(("name", "language"), in_languages(RESULTS))
 def test_a_picture_is_whole_says_its_finding_and_has_a_text_alternative(name, base, language):
     result = RESULTS[name](BASES[base](language))
     ax = result.plot()

@@ -13,6 +13,7 @@ from retention_lib.portfolio.flows import measure_flows
 from retention_lib.portfolio.window import measure_window
 from retention_lib.views import theme
 from retention_lib.wording import LANGUAGES
+from tests.views.in_languages import in_languages
 
 
 @pytest.fixture(autouse=True)
@@ -75,8 +76,7 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("name", "language"), in_languages(PICTURES))
 def test_a_picture_is_whole_legible_small_and_has_a_text_alternative(name, language):
     ax = PICTURES[name](language)
     figure, box = ax.figure, ax.get_tightbbox()

@@ -16,6 +16,7 @@ from retention_lib.portfolio.lost import list_lost
 from retention_lib.portfolio.replacement import measure_replacement
 from retention_lib.views import theme
 from retention_lib.wording import LANGUAGES, texts
+from tests.views.in_languages import in_languages
 
 SIGNS = {
     "silent": {"en": "silent for much longer than its own rhythm", "fr": "silence inhabituel"},
@@ -100,9 +101,8 @@ def is_whole(ax):
     assert min(sizes) >= 9.5
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", ["sample", "one"])
-@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize(("name", "language"), in_languages(RESULTS))
 def test_a_picture_is_whole_states_its_finding_and_has_a_text_alternative(name, kind, language):
     result = RESULTS[name](language, kind=kind)
     ax = result.plot()

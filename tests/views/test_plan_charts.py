@@ -7,8 +7,8 @@ import pytest
 
 import retention_lib as rl
 from retention_lib.views import theme
-from retention_lib.wording import LANGUAGES
 from tests.decisions.planning import facts
+from tests.views.in_languages import in_languages
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +55,7 @@ def prices(language):
     return plan(language).prices()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize(("name", "language"), in_languages(RESULTS))
 def test_nothing_of_a_chart_is_cut_off_and_its_text_says_what_it_shows(name, language):
     figure = RESULTS[name](plan(language)).plot().figure
     figure.canvas.draw()

@@ -165,3 +165,14 @@ print(none, sorted(plain))
     first, second = done.stdout.strip().splitlines()
     assert first == "{'alt': 'Two bars & more.'} <Picture. Two bars & more.> bytes"
     assert second == "{} ['image/png', 'text/plain']"
+
+
+def test_a_notebook_draws_a_picture_once_when_it_shows_it(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(theme.WorkbookFigure, "draw", lambda *args: drawn.append(args))
+    for backend, times in (("module://matplotlib_inline.backend_inline", 0), ("agg", 1)):
+        monkeypatch.setattr(mpl, "get_backend", lambda named=backend: named)
+        canvas = theme.new_axes().figure.canvas
+        drawn.clear()
+        canvas.draw_idle()  # as pyplot does after each cell
+        assert len(drawn) == times

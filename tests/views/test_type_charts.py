@@ -12,7 +12,7 @@ from retention_lib.portfolio.migration import segment_migration
 from retention_lib.portfolio.schemes import SegmentScheme
 from retention_lib.portfolio.typology import find_types
 from retention_lib.views import _migration_charts, theme, type_charts
-from retention_lib.wording import LANGUAGES
+from tests.views.in_languages import in_languages
 
 END = pd.Timestamp("2025-12-31")
 
@@ -74,8 +74,7 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("name", "language"), in_languages(PICTURES))
 def test_a_picture_is_whole_has_a_text_alternative_and_no_text_on_another(name, language):
     ax = PICTURES[name](language)
     figure, box = ax.figure, ax.get_tightbbox()

@@ -15,7 +15,7 @@ from retention_lib.base.simulate import simulate_base
 from retention_lib.scoring.lifetime import value_customers
 from retention_lib.views import theme
 from retention_lib.views.tables import MASK_VARIABLE
-from retention_lib.wording import LANGUAGES
+from tests.views.in_languages import in_languages
 
 START = date(2023, 1, 1)
 
@@ -54,8 +54,9 @@ def texts_of(ax):
     return " ".join(text.get_text() for text in ax.figure.findobj(Text))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["worth", "map", "record", "decay", "contracts"])
+@pytest.mark.parametrize(
+    ("name", "language"), in_languages(["worth", "map", "record", "decay", "contracts"])
+)
 def test_the_title_is_the_finding_and_nothing_is_cut_off(name, language):
     result = results(language)[name]
     ax = result.plot()
