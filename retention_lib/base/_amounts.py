@@ -121,13 +121,14 @@ def amount_pattern(decimal: DecimalMark) -> str:
 # -- reading ----------------------------------------------------------------------------------
 
 
-def amount_sql(expr: str, fmt: AmountFormat) -> str:
+def amount_sql(expr: str, fmt: AmountFormat, clean: str = "") -> str:
     """DuckDB expression (DOUBLE) of the amount written in ``expr``; NULL where unreadable.
 
     A real number of Excel, Parquet or a database (its text ends with ``NUMBER_MARK``) is read
     with a decimal point whatever the format. Reads "1 234,50 €", "(12.50)", "12,50-", "−12,50",
     "12,50 CR" (a credit to the customer: negative for the seller), "12,50 DR" (positive),
     "CHF 1'234.–", "1,2E+03"; never a percentage, nor thousands grouped otherwise than by three.
+    ``clean`` is the clean text of ``expr``, where it has been made already.
 
     >>> import duckdb
     >>> fmt = AmountFormat(",", "told")
@@ -138,7 +139,7 @@ def amount_sql(expr: str, fmt: AmountFormat) -> str:
     number = f"TRY_CAST(rtrim({expr}, {text(NUMBER_MARK)}) AS DOUBLE) + 0"
     return (
         f"CASE WHEN {_is_number_sql(expr)} THEN CASE WHEN abs({number}) < 1e15 THEN {number} END "
-        f"ELSE {_value_sql(clean_text_sql(expr), fmt.decimal)} END"
+        f"ELSE {_value_sql(clean or clean_text_sql(expr), fmt.decimal)} END"
     )
 
 
@@ -174,11 +175,11 @@ def _matches_sql(clean: str, decimal: DecimalMark) -> str:
     )
 
 
-def amount_reason_sql(expr: str, fmt: AmountFormat) -> str:
+def amount_reason_sql(expr: str, fmt: AmountFormat, clean: str = "") -> str:
     """Why there is no amount: ``missing_amount``, ``unreadable_amount``, NULL where there is."""
     return (
-        f"CASE WHEN {clean_text_sql(expr)} IS NULL THEN 'missing_amount' "
-        f"WHEN {amount_sql(expr, fmt)} IS NULL THEN 'unreadable_amount' END"
+        f"CASE WHEN {clean or clean_text_sql(expr)} IS NULL THEN 'missing_amount' "
+        f"WHEN {amount_sql(expr, fmt, clean)} IS NULL THEN 'unreadable_amount' END"
     )
 
 

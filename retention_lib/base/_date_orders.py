@@ -263,7 +263,7 @@ def _look(
             SELECT {clean_text_sql(quoted(column))} AS v, count(*) AS n
             FROM {quoted(relation_name)} GROUP BY ALL
         ), canonical AS (
-            SELECT v, n, {canonical_sql("v")} AS c FROM found WHERE v IS NOT NULL
+            SELECT v, n, {canonical_sql("v", clean="v")} AS c FROM found WHERE v IS NOT NULL
         ), days AS (
             SELECT v, n, c, coalesce(left(c, 1), '') AS kind, {day_sql("c", None, epoch)} AS plain,
                 {", ".join(f"{day_sql('c', order, epoch)} AS {order}" for order in ORDERS)}

@@ -96,13 +96,14 @@ class DateFormat:
     examples: tuple[str, ...] = ()
 
 
-def date_sql(expr: str, fmt: DateFormat) -> str:
+def date_sql(expr: str, fmt: DateFormat, clean: str = "") -> str:
     """DuckDB expression (DATE) of the day written in ``expr``; NULL where there is none.
 
     The time of day is dropped and a time zone ignored: the day is the one written. Reads
     2024-12-31T10:30:00Z, 20241231, 31/12/2024, 31.12.24, 12/31/2024 10:30 PM, 45657 (Excel),
     "3 févr. 2024", "mardi 12 mars 2024", "12-déc-23", "March 3, 2024". Of two-digit years 69
-    to 99 are 1969 to 1999. Days before 1970 and after 2100 are impossible, hence NULL.
+    to 99 are 1969 to 1999. Days before 1970 and after 2100 are impossible, hence NULL. ``clean``
+    is the clean text of ``expr``, where it has been made already.
 
     >>> import duckdb
     >>> fmt = DateFormat("day_first", False, "told")
@@ -110,10 +111,10 @@ def date_sql(expr: str, fmt: DateFormat) -> str:
     >>> duckdb.execute(f"SELECT {date_sql('v', fmt)} FROM unnest(?) t(v)", [values]).fetchall()
     [(datetime.date(2024, 12, 31),), (datetime.date(2024, 2, 3),), (None,), (None,)]
     """
-    return let("__c", canonical_sql(expr), day_sql("__c", fmt.order, fmt.excel_epoch))
+    return let("__c", canonical_sql(expr, clean), day_sql("__c", fmt.order, fmt.excel_epoch))
 
 
-def date_reason_sql(expr: str, fmt: DateFormat) -> str:
+def date_reason_sql(expr: str, fmt: DateFormat, clean: str = "") -> str:
     """Why there is no date, NULL where there is one.
 
     ``missing_date``, ``unreadable_date`` (not written like a date), ``impossible_date``
@@ -124,16 +125,16 @@ def date_reason_sql(expr: str, fmt: DateFormat) -> str:
         f"WHEN {day_sql('__c', fmt.order, fmt.excel_epoch)} IS NULL THEN 'impossible_date' END"
     )
     return (
-        f"CASE WHEN {clean_text_sql(expr)} IS NULL THEN 'missing_date' "
-        f"ELSE {let('__c', canonical_sql(expr), reason)} END"
+        f"CASE WHEN {clean or clean_text_sql(expr)} IS NULL THEN 'missing_date' "
+        f"ELSE {let('__c', canonical_sql(expr, clean), reason)} END"
     )
 
 
-def canonical_sql(expr: str) -> str:
+def canonical_sql(expr: str, clean: str = "") -> str:
     """DuckDB expression (VARCHAR) of the canonical form of a date; NULL where it is none."""
     small = unaccented(f"lower(nfc_normalize({normalised('__d')}))")
     plain = f"regexp_replace({small}, ' +', ' ', 'g')"
-    slow = let("__d", clean_text_sql(expr), let("__w", plain, _without_time_sql("__w")))
+    slow = let("__d", clean or clean_text_sql(expr), let("__w", plain, _without_time_sql("__w")))
     # The two commonest forms, without the detour, and outside of lambdas: in there DuckDB prepares
     # a regular expression anew for every two thousand values.
     return (

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from retention_lib.base import contract, engine, values
-from retention_lib.base.deciding import Answers, Formats, decide
+from retention_lib.base.deciding import Answers, decide
 from retention_lib.base.matching import UNIT_PRICE, Matching
 from retention_lib.base.sources import FILE, NUMBER_MARK, ROW, RawTable
 from retention_lib.base.values import quoted
@@ -135,17 +135,29 @@ class Reader:
         read = [f"{sql} AS {self._value(name)}" for name, sql in self.typed_columns.items()]
         typed = [f"{self._value(name)} AS {self.typed(name)}" for name in self.typed_columns]
         texts = [f"{quoted(name)} AS {self.text(name)}" for name in self.raw.header]
-        reasons = " ".join(
-            f"WHEN {test} THEN '{reason}'" for reason, test in self._reasons().items()
-        )
+        reasons = " ".join(f"WHEN {test} THEN {reason}" for test, reason in self._reasons())
         columns = ", ".join([*self.book_columns(), *typed, *texts])
-        source = "raw_text"
         if self._is_wide:
-            clean = self._list_sql("list_transform", values.clean_text_sql)
-            source = f"(SELECT *, {clean} AS {_CELLS} FROM raw_text)"
-        # The values are read first and once; only where one is missing is it asked why.
-        values_read = f"SELECT *, {', '.join(read)} FROM {source}"
+            clean = f"{self._list_sql('list_transform', values.clean_text_sql)} AS {_CELLS}"
+        else:
+            clean = ", ".join(
+                f"{values.clean_text_sql(quoted(name))} AS {self._clean(name)}"
+                for name in self.raw.header
+            )
+        # The texts are cleaned first and once, then the values read; only where one is missing is
+        # it asked why.
+        values_read = f"SELECT *, {', '.join(read)} FROM (SELECT *, {clean} FROM raw_text)"
         return f"SELECT {columns}, CASE {reasons} END AS {REASON} FROM ({values_read})"
+
+    def _clean(self, heading: str) -> str:
+        """The clean text of an export's column while its values are read."""
+        if self._is_wide:
+            return f"{_CELLS}[{self._places[heading]}]"
+        return quoted(f"\n{self.text(heading)}")
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.raw.header, 1)}
 
     def _value(self, name: str) -> str:
         """The name of a typed column while the reasons are looked for."""
@@ -181,13 +193,10 @@ class Reader:
             if rule:
                 typed["amount"] = rule
         taken = {other.lower() for other in (*typed, *self.contract.column_names)}
-        places = {name: number for number, name in enumerate(self.raw.header, 1)}
         for name in self.matching.unknown:
-            place = f"{_CELLS}[{places[name]}]"
-            clean = place if self._is_wide else values.clean_text_sql(quoted(name))
             free = _free_name(name, taken)
             taken.add(free.lower())
-            typed[free] = clean
+            typed[free] = self._clean(name)
         return typed
 
     def _quantity_times_price(self) -> str:
@@ -197,14 +206,18 @@ class Reader:
         return f"round({' * '.join(f'({factor})' for factor in factors)}, 4)"
 
     def _amount_sql(self, source: str) -> str:
-        return self.decisions.sql(lambda f: values.amount_sql(quoted(source), f.amounts[source]))
+        clean = self._clean(source)
+        return self.decisions.sql(
+            lambda f: values.amount_sql(quoted(source), f.amounts[source], clean)
+        )
 
     def _date_sql(self, source: str) -> str:
-        return self.decisions.sql(lambda f: values.date_sql(quoted(source), f.dates[source]))
+        clean = self._clean(source)
+        return self.decisions.sql(lambda f: values.date_sql(quoted(source), f.dates[source], clean))
 
     def _value_sql(self, column: contract.Column) -> str:
         source = self.source_of[column.name]
-        text = quoted(source)
+        text = self._clean(source)
         if column.kind == "date":
             return self._date_sql(source)
         if column.kind in ("amount", "number"):
@@ -214,22 +227,20 @@ class Reader:
         if column.name.endswith("_id"):
             floats = values.ids_are_floats(self.connection, "raw_text", source)
             return values.id_sql(text, floats=floats)
-        return values.clean_text_sql(text)
+        return text
 
-    def _reasons(self) -> dict[str, str]:
-        """Reason to the SQL test for it, in the order in which they are looked for."""
+    def _reasons(self) -> list[tuple[str, str]]:
+        """Tests and the SQL of the reason, in the order in which they are looked for."""
         some = next(iter(self.typed_columns))
-        tests = {
-            "empty_line": self._without(some, f"{self._filled_sql()} = 0"),
-            **self._totals_test(),
-        }
-        for column in self.contract.columns:
-            if column.required:
-                tests |= self._required_tests(column)
+        tests = [
+            (self._without(some, f"{self._filled_sql()} = 0"), "'empty_line'"),
+            *self._totals_test(),
+        ]
+        tests += [
+            self._required_test(column) for column in self.contract.columns if column.required
+        ]
         left_out = [self._left_out_test(*item) for item in self.answers.leave_out.items()]
-        if left_out:
-            tests["left_out"] = " OR ".join(left_out)
-        return tests
+        return [*tests, (" OR ".join(left_out), "'left_out'")] if left_out else tests
 
     def _left_out_test(self, name: str, unwanted: object) -> str:
         """The test for rows to leave out by a contract column or a heading of the export."""
@@ -241,7 +252,7 @@ class Reader:
         if source not in self.raw.header:
             raise ChoiceError("leave_out", name, [*self.source_of, *self.matching.unknown])
         listed = ", ".join("'" + str(value).replace("'", "''") + "'" for value in unwanted)
-        return f"coalesce(({values.clean_text_sql(quoted(source))}) IN ({listed}), false)"
+        return f"coalesce({self._clean(source)} IN ({listed}), false)"
 
     def _in_currencies(self, codes: Sequence[str]) -> str:
         """The test for rows that name one of these currencies, by a sign or in a column."""
@@ -260,15 +271,15 @@ class Reader:
             ]
         return f"coalesce({' OR '.join(tests) or 'false'}, false)"
 
-    def _totals_test(self) -> dict[str, str]:
+    def _totals_test(self) -> list[tuple[str, str]]:
         """A line with "Total" in a cell that is no row: without a date, or with little else."""
         totals = self._cells_sql(lambda c: f"regexp_matches(coalesce({c}, ''), '{_TOTALS}', 'i')")
         said = f"{totals} > 0"
         if "date" in self.source_of and "date" in self.contract.required_names:
-            return {"totals_line": self._without("date", said)}
+            return [(self._without("date", said), "'totals_line'")]
         if len(self.raw.header) < 3:
-            return {}
-        return {"totals_line": f"({said}) AND {self._filled_sql()} <= 2"}
+            return []
+        return [(f"({said}) AND {self._filled_sql()} <= 2", "'totals_line'")]
 
     def _filled_sql(self) -> str:
         return self._cells_sql(lambda clean: f"({clean}) IS NOT NULL")
@@ -277,44 +288,31 @@ class Reader:
         """How many cells of a row pass a test of their clean text."""
         if self._is_wide:
             return f"len(list_filter({_CELLS}, lambda __z: {test('__z')}))"
-        texts = (values.clean_text_sql(quoted(name)) for name in self.raw.header)
+        texts = map(self._clean, self.raw.header)
         return "(" + " + ".join(f"CAST(({test(t)}) AS INTEGER)" for t in texts) + ")"
 
-    def _required_tests(self, column: contract.Column) -> dict[str, str]:
+    def _required_test(self, column: contract.Column) -> tuple[str, str]:
+        """Whether a value that has to be there is missing, and why it is."""
         name = column.name
-        if column.kind == "date":
-            source = self.source_of[name]
-            why = self.decisions.sql(
-                lambda f: values.date_reason_sql(quoted(source), f.dates[source])
-            )
-            return {
-                reason: self._without(name, f"({why}) = '{reason}'")
-                for reason in ("missing_date", "unreadable_date", "impossible_date")
-            }
-        if column.kind == "amount":
-            return self._amount_tests()
-        missing = f"{self._value(name)} IS NULL"
-        if name == "customer_id":
-            return {"missing_customer": missing}
         # Two required columns share this reason: a row that lacks either is set aside.
-        return {f"missing_required:{name}": missing}
+        why = "'missing_customer'" if name == "customer_id" else f"'missing_required:{name}'"
+        if column.kind == "date":
+            why = self._why_no_date(self.source_of[name])
+        elif column.kind == "amount":
+            names = ("amount",) if "amount" in self.source_of else ("quantity", UNIT_PRICE)
+            # Of a price and a quantity the one that is missing is told before the unreadable one.
+            why = f"least({', '.join(self._why_no_amount(self.source_of[name]) for name in names)})"
+        return f"{self._value(name)} IS NULL", why
 
-    def _amount_tests(self) -> dict[str, str]:
-        names = ("amount",) if "amount" in self.source_of else ("quantity", UNIT_PRICE)
+    def _why_no_date(self, source: str) -> str:
+        text, clean = quoted(source), self._clean(source)
+        return self.decisions.sql(lambda f: values.date_reason_sql(text, f.dates[source], clean))
 
-        def why(source: str) -> str:
-            def reading(formats: Formats) -> str:
-                return values.amount_reason_sql(quoted(source), formats.amounts[source])
-
-            return self.decisions.sql(reading)
-
-        whys = [why(self.source_of[name]) for name in names]
-        return {
-            reason: self._without(
-                "amount", " OR ".join(f"coalesce(({why}) = '{reason}', false)" for why in whys)
-            )
-            for reason in ("missing_amount", "unreadable_amount")
-        }
+    def _why_no_amount(self, source: str) -> str:
+        text, clean = quoted(source), self._clean(source)
+        return self.decisions.sql(
+            lambda f: values.amount_reason_sql(text, f.amounts[source], clean)
+        )
 
     def _set_aside_sums(self) -> None:
         """A dated "Total" line whose amount is the sum of lines above it is no sale.
