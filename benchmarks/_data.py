@@ -56,11 +56,20 @@ def make_export(path: Path, lines: Path, rows: int) -> None:
 
 
 def make_histories(path: Path, customers: int) -> None:
-    """What the purchase models are fitted to, drawn from the model itself."""
-    from purchase_model_speed import histories
+    """What the purchase models are fitted to: customers drawn from the model, in whole days."""
+    import numpy as np
 
+    from retention_lib.scoring.purchase_models import BGNBD
+
+    # As old as a base of three years has them; the parameters of CDNOW, per day.
+    age = np.random.default_rng(0).integers(1, 1096, customers)
+    model = BGNBD().with_parameters(r=0.243, alpha=30.9, a=0.793, b=2.426)
+    made = model.simulate(customers, age, 0, seed=1)
+    again = made["repeat_purchases"] > 0
+    made["purchase_span_days"] = np.where(again, np.ceil(made["purchase_span_days"]), 0)
     beside = path.with_suffix(".part")
-    histories(customers).to_parquet(beside, index=False)
+    named = ["repeat_purchases", "purchase_span_days", "age_days"]
+    made[named].to_parquet(beside, index=False)
     beside.replace(path)
 
 

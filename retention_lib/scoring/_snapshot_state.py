@@ -54,7 +54,7 @@ def known_on(purchases: Frame, dates: Dates) -> Frame:
     One row a customer and date: ``day`` (of the last purchase), ``first_day``, ``purchases``,
     ``net_so_far`` and ``gap_squares`` of the whole past, and the sums of the windows before it.
     """
-    shorter = (*WINDOWS, LATELY)
+    windows = (*WINDOWS, LATELY)
     gap = column("gap").cast(nw.Float64).fill_null(0.0)
     season = _within(dates, YEAR) & (column("day") <= dates.day - YEAR + dates.horizon_days)
     return _sums(
@@ -62,13 +62,13 @@ def known_on(purchases: Frame, dates: Dates) -> Frame:
         dates,
         counts={
             "purchases": ~column("day").is_null(),
-            **{f"purchases_{days}": _within(dates, days) for days in shorter},
+            **{f"purchases_{days}": _within(dates, days) for days in windows},
             "purchases_same_season": season,
         },
         values={
             "net_so_far": column("net"),
             "gap_squares": gap * gap,
-            **{f"gross_{days}": _value_if(_within(dates, days), column("net")) for days in shorter},
+            **{f"gross_{days}": _value_if(_within(dates, days), column("net")) for days in windows},
         },
         latest={"day": column("day")},
         earliest={"first_day": column("day")},
