@@ -128,7 +128,6 @@ def amount_sql(expr: str, fmt: AmountFormat, clean: str = "") -> str:
     with a decimal point whatever the format. Reads "1 234,50 €", "(12.50)", "12,50-", "−12,50",
     "12,50 CR" (a credit to the customer: negative for the seller), "12,50 DR" (positive),
     "CHF 1'234.–", "1,2E+03"; never a percentage, nor thousands grouped otherwise than by three.
-    ``clean`` is the clean text of ``expr``, where it has been made already.
 
     >>> import duckdb
     >>> fmt = AmountFormat(",", "told")

@@ -102,8 +102,7 @@ def date_sql(expr: str, fmt: DateFormat, clean: str = "") -> str:
     The time of day is dropped and a time zone ignored: the day is the one written. Reads
     2024-12-31T10:30:00Z, 20241231, 31/12/2024, 31.12.24, 12/31/2024 10:30 PM, 45657 (Excel),
     "3 févr. 2024", "mardi 12 mars 2024", "12-déc-23", "March 3, 2024". Of two-digit years 69
-    to 99 are 1969 to 1999. Days before 1970 and after 2100 are impossible, hence NULL. ``clean``
-    is the clean text of ``expr``, where it has been made already.
+    to 99 are 1969 to 1999. Days before 1970 and after 2100 are impossible, hence NULL.
 
     >>> import duckdb
     >>> fmt = DateFormat("day_first", False, "told")

@@ -137,17 +137,22 @@ class Reader:
         texts = [f"{quoted(name)} AS {self.text(name)}" for name in self.raw.header]
         reasons = " ".join(f"WHEN {test} THEN {reason}" for test, reason in self._reasons())
         columns = ", ".join([*self.book_columns(), *typed, *texts])
-        if self._is_wide:
-            clean = f"{self._list_sql('list_transform', values.clean_text_sql)} AS {_CELLS}"
-        else:
-            clean = ", ".join(
-                f"{values.clean_text_sql(quoted(name))} AS {self._clean(name)}"
-                for name in self.raw.header
-            )
         # The texts are cleaned first and once, then the values read; only where one is missing is
         # it asked why.
-        values_read = f"SELECT *, {', '.join(read)} FROM (SELECT *, {clean} FROM raw_text)"
+        cleaned = f"SELECT *, {self._cleaned_sql()} FROM raw_text"
+        values_read = f"SELECT *, {', '.join(read)} FROM ({cleaned})"
         return f"SELECT {columns}, CASE {reasons} END AS {REASON} FROM ({values_read})"
+
+    def _cleaned_sql(self) -> str:
+        """The clean texts of a row, each by itself, or as one list where they are many."""
+        if self._is_wide:
+            cells = ", ".join(map(quoted, self.raw.header))
+            clean = values.clean_text_sql("__z")
+            return f"list_transform([{cells}], lambda __z: {clean}) AS {_CELLS}"
+        return ", ".join(
+            f"{values.clean_text_sql(quoted(name))} AS {self._clean(name)}"
+            for name in self.raw.header
+        )
 
     def _clean(self, heading: str) -> str:
         """The clean text of an export's column while its values are read."""
@@ -175,10 +180,6 @@ class Reader:
         thousand columns makes minutes; a list of them has one.
         """
         return len(self.raw.header) > _MANY_COLUMNS
-
-    def _list_sql(self, function: str, of_cell: Callable[[str], str]) -> str:
-        cells = ", ".join(map(quoted, self.raw.header))
-        return f"{function}([{cells}], lambda __z: {of_cell('__z')})"
 
     @cached_property
     def typed_columns(self) -> dict[str, str]:
@@ -217,17 +218,17 @@ class Reader:
 
     def _value_sql(self, column: contract.Column) -> str:
         source = self.source_of[column.name]
-        text = self._clean(source)
+        text, clean = quoted(source), self._clean(source)
         if column.kind == "date":
             return self._date_sql(source)
         if column.kind in ("amount", "number"):
             return self._amount_sql(source)
         if column.kind == "flag":
-            return values.flag_sql(text)
+            return values.flag_sql(text, clean)
         if column.name.endswith("_id"):
             floats = values.ids_are_floats(self.connection, "raw_text", source)
-            return values.id_sql(text, floats=floats)
-        return text
+            return values.id_sql(text, clean, floats=floats)
+        return clean
 
     def _reasons(self) -> list[tuple[str, str]]:
         """Tests and the SQL of the reason, in the order in which they are looked for."""

@@ -6,6 +6,7 @@ decided row by row, and no value ever comes to Python except a handful of exampl
 
 In every ``…_sql`` function ``expr`` is a SQL expression of type VARCHAR, usually a column name
 through :func:`quoted`; it may be repeated, so let it be a name rather than a computation.
+``clean`` is the clean text of ``expr``, by :func:`clean_text_sql`, where it has been made already.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _YES = ("oui", "o", "yes", "y", "vrai", "true", "t", "1", "1.0", "x", "✓", "�
 _NO = ("non", "n", "no", "faux", "false", "f", "0", "0.0")
 
 
-def flag_sql(expr: str) -> str:
+def flag_sql(expr: str, clean: str = "") -> str:
     """DuckDB expression (BOOLEAN) of oui/non, yes/no, vrai/faux, 1/0, x, …; NULL otherwise.
 
     An empty cell is NULL, also in a column of crosses: not known is not no.
@@ -62,7 +63,7 @@ def flag_sql(expr: str) -> str:
     >>> duckdb.execute(f"SELECT {flag_sql('v')} FROM unnest(['Oui', 'N', '']) t(v)").fetchall()
     [(True,), (False,), (None,)]
     """
-    value = f"lower({clean_text_sql(expr)})"
+    value = f"lower({clean or clean_text_sql(expr)})"
     yes, no = (", ".join(map(text, words)) for words in (_YES, _NO))
     return f"CASE WHEN {value} IN ({yes}) THEN true WHEN {value} IN ({no}) THEN false END"
 
@@ -82,7 +83,7 @@ def ids_are_floats(connection: duckdb.DuckDBPyConnection, relation_name: str, co
     return bool(row[0])
 
 
-def id_sql(expr: str, *, floats: bool) -> str:
+def id_sql(expr: str, clean: str = "", *, floats: bool) -> str:
     r"""DuckDB expression (VARCHAR) of an identifier; without its '.0' where ``floats``.
 
     What nobody can see tells no two customers apart: signs that show nothing are left out, and
@@ -95,7 +96,7 @@ def id_sql(expr: str, *, floats: bool) -> str:
     >>> [name for (name,) in rows.fetchall()]
     ['Café', 'Café', 'Café', '007']
     """
-    value = clean_text_sql(expr)
+    value = clean or clean_text_sql(expr)
     if floats:
         return f"regexp_replace({value}, '\\.0$', '')"
     same = f"nullif(trim(nfc_normalize(regexp_replace(__i, '[{_UNSEEN}]', '', 'g'))), '')"
